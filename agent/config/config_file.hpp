@@ -1,0 +1,21 @@
+#pragma once
+
+#include "agent/config/settings.hpp"
+
+namespace vnetprobe {
+
+// "config.yaml:12:5: unknown key 'storage_acounts'; did you mean 'storage_accounts'?"
+struct ConfigError {
+  std::string message;  // whole, with file:line:column
+};
+
+struct ConfigResult {
+  std::optional<Settings> settings;
+  std::vector<ConfigError> errors;  // all that were found, in file order; empty exactly when `settings` is present
+};
+
+// Reads product.md section 3's YAML. `name` is what errors and sources call the file. Bounded: 1 MiB, 64 levels.
+ConfigResult parse_config(std::string_view text, const std::string& name);
+ConfigResult load_config(const std::string& path);
+
+}  // namespace vnetprobe

@@ -1,0 +1,14 @@
+file(READ ${INPUT} bytes HEX)
+string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
+string(REGEX REPLACE "(................................................................................)" "\\1\n    " bytes "${bytes}")
+file(WRITE ${OUTPUT} "#include <string_view>
+
+namespace vnetprobe::embedded {
+namespace {
+constexpr unsigned char bytes[] = {
+    ${bytes}0x00};
+}  // namespace
+extern const std::string_view ${SYMBOL};
+const std::string_view ${SYMBOL}{reinterpret_cast<const char*>(bytes), sizeof(bytes) - 1};
+}  // namespace vnetprobe::embedded
+")

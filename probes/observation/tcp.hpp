@@ -1,0 +1,72 @@
+#pragma once
+
+#include "probes/observation/endpoint.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace vnetprobe {
+
+enum class TcpFailure {
+  timed_out,            // SYNs unanswered within the limit
+  refused,              // ECONNREFUSED: a reset, or ICMP port unreachable (then `icmp` is set)
+  host_unreachable,     // EHOSTUNREACH
+  network_unreachable,  // ENETUNREACH
+  not_permitted,        // EACCES or EPERM: prohibit route, local firewall
+  invalid_route,        // EINVAL: blackhole route
+  no_local_address,     // EADDRNOTAVAIL: ephemeral ports used up, or no address of that family
+  reset,                // ECONNRESET
+  other,                // see `errno_name`
+};
+BOOST_DESCRIBE_ENUM(TcpFailure, timed_out, refused, host_unreachable, network_unreachable, not_permitted, invalid_route,
+                    no_local_address, reset, other)
+
+// An ICMP error from the socket's error queue (IP_RECVERR; TCP part since Linux 5.8).
+struct IcmpError {
+  std::string offender;     // who sent it
+  bool offender_is_self{};  // the offender is one of this node's own addresses
+  int type{};
+  int code{};
+};
+BOOST_DESCRIBE_STRUCT(IcmpError, (), (offender, offender_is_self, type, code))
+
+// The gateway's entry in the neighbour table after a failure (readable without rights).
+struct NeighbourEntry {
+  std::string gateway;
+  std::string interface;
+  std::string state;  // "REACHABLE", "STALE", "INCOMPLETE", "FAILED", ...
+};
+BOOST_DESCRIBE_STRUCT(NeighbourEntry, (), (gateway, interface, state))
+
+// What the kernel's route look-up (RTM_GETROUTE) says for one destination.
+struct RouteLookup {
+  std::string type;  // "unicast", "local", "blackhole", "unreachable", "prohibit", "none" (no matching route)
+  std::optional<std::string> gateway;
+  std::optional<std::string> interface;
+  std::optional<std::string> source;
+  int error{};  // errno of the look-up, 0 when a route was found
+};
+BOOST_DESCRIBE_STRUCT(RouteLookup, (), (type, gateway, interface, source, error))
+
+// What one TCP connection attempt showed. Facts only; reports/diagnosis judges.
+struct TcpObservation {
+  Endpoint remote;                        // where the SYN went
+  std::optional<std::string> instead_of;  // --connect-to was in force: the endpoint that it replaced
+  std::optional<Endpoint> local;          // absent: never bound to an address
+  std::optional<std::string> interface;   // of the local address
+  std::chrono::microseconds duration{};
+  std::optional<TcpFailure> error;        // absent: connected
+  std::optional<std::string> errno_name;  // "ECONNREFUSED"
+  std::optional<IcmpError> icmp;          // who refused
+  std::optional<std::chrono::microseconds> rtt;  // TCP_INFO
+  int retransmissions{};                         // TCP_INFO tcpi_total_retrans: SYNs (or data) sent again
+  int mss{};                                     // TCP_INFO tcpi_snd_mss
+  std::optional<RouteLookup> route;              // looked up after a failure
+  std::optional<NeighbourEntry> neighbour;       // looked up after a failure
+};
+BOOST_DESCRIBE_STRUCT(TcpObservation, (),
+                      (remote, instead_of, local, interface, duration, error, errno_name, icmp, rtt, retransmissions, mss,
+                       route, neighbour))
+
+}  // namespace vnetprobe

@@ -1,0 +1,1 @@
+// written by its author in a later commit

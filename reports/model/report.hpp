@@ -1,0 +1,81 @@
+#pragma once
+
+#include "reports/model/check.hpp"
+#include "reports/model/diagnosis.hpp"
+
+namespace vnetprobe {
+
+// A discovered value and where it came from: "--profile", "config.yaml:12", "/mnt/azmnt/.nbvm:1", "imds: compute.location".
+template <class T>
+struct Sourced {
+  T value{};
+  std::string source;
+};
+
+struct NodeAddress {
+  std::string value;  // CIDR
+  std::string interface;
+  std::string source;
+};
+BOOST_DESCRIBE_STRUCT(NodeAddress, (), (value, interface, source))
+
+struct NodeResolver {
+  std::string value;  // "10.0.0.10" or "10.0.0.10:5353"
+  bool stub{};
+  std::string source;
+};
+BOOST_DESCRIBE_STRUCT(NodeResolver, (), (value, stub, source))
+
+// The node as discovered: what the plan was made from, each value with its source. Absent: not known.
+struct Node {
+  std::optional<Sourced<std::string>> hostname, os, kernel, profile, cloud, era, region, subscription, resource_group, workspace,
+      workspace_id, workspace_region, instance, outbound;
+  std::optional<Sourced<bool>> public_ip, container;
+  std::vector<NodeAddress> addresses;
+  std::vector<NodeResolver> resolvers;
+  std::vector<ProxySetting> proxy;
+  std::optional<Sourced<std::string>> imds;  // "answered", "timed_out", "not asked", ...; source: the endpoint
+  unsigned uid{};
+};
+BOOST_DESCRIBE_STRUCT(Node, (),
+                      (hostname, os, kernel, profile, cloud, era, region, subscription, resource_group, workspace,
+                       workspace_id, workspace_region, instance, outbound, public_ip, container, addresses, resolvers,
+                       proxy, imds, uid))
+
+struct AgentInfo {
+  std::string version;
+  std::string catalog;  // "built-in 2026-03", or the file's path
+  std::string era;
+  std::optional<std::string> service_tags;  // change number, date, age: issue of the service tags
+};
+BOOST_DESCRIBE_STRUCT(AgentInfo, (), (version, catalog, era, service_tags))
+
+enum class OverallVerdict { healthy, degraded, unhealthy, inconclusive };
+BOOST_DESCRIBE_ENUM(OverallVerdict, healthy, degraded, unhealthy, inconclusive)
+
+struct Summary {
+  int pass{}, warn{}, fail{}, skip{}, inconclusive{};
+};
+BOOST_DESCRIBE_STRUCT(Summary, (), (pass, warn, fail, skip, inconclusive))
+
+// product.md 8.
+struct Report {
+  std::string schema = "vnetprobe.report/1";
+  std::string id;  // ULID
+  std::chrono::sys_time<std::chrono::milliseconds> started_at{}, finished_at{};
+  std::chrono::microseconds duration{};
+  bool complete{};
+  std::string interrupted_by;  // "", "deadline" or "signal"
+  AgentInfo agent;
+  Node node;
+  OverallVerdict verdict{OverallVerdict::inconclusive};
+  Summary summary;
+  std::vector<Diagnosis> diagnoses;
+  std::vector<Check> checks;
+  std::vector<std::string> not_checked;  // what the plan left out for want of a value, and which value would add it
+};
+BOOST_DESCRIBE_STRUCT(Report, (),
+                      (schema, id, started_at, finished_at, duration, complete, interrupted_by, agent, node, verdict,
+                       summary, diagnoses, checks, not_checked))
+
+}  // namespace vnetprobe
