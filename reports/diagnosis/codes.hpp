@@ -15,13 +15,13 @@ struct CodeEntry {
   std::string explanation;  // two to four sentences in the words of the user
   Owner owner{};
   Confidence best_confidence{};
-  std::string evidence;     // what must have been seen
-  std::string misleads;     // what else looks like it, and the guard (diagnosis-codes section 2); may be empty
+  std::string evidence;  // what must have been seen
+  std::string misleads;  // what else looks like it, and the guard (diagnosis-codes section 2); may be empty
   std::vector<std::string> alternatives;
   std::string next_test;
   std::vector<Fix> fix;
   std::string reference;
-  bool healthy{};           // names a healthy state (http.reached_needs_auth): never a diagnosis, only a check's reason
+  bool healthy{};  // names a healthy state (http.reached_needs_auth): never a diagnosis, only a check's reason
 };
 
 std::span<const CodeEntry> all_codes();

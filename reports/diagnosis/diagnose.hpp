@@ -4,8 +4,9 @@
 
 namespace vnetprobe {
 
-// The whole judgement, pure: sets every check's verdict, reason and diagnoses, the report's diagnoses, summary and verdict
-// from the observations. Whatever of these the report already had is replaced, so a saved report can be diagnosed again.
+// The whole judgement, pure: sets every check's verdict, reason and diagnoses, the report's diagnoses, summary and
+// verdict from the observations. Whatever of these the report already had is replaced, so a saved report can be
+// diagnosed again.
 void diagnose(Report& report);
 
 // product.md 2: 0, 1 by verdict of the required checks. A required check left undecided counts when the run was not

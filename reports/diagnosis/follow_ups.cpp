@@ -1,1 +1,98 @@
-// written by its author in a later commit
+#include "reports/diagnosis/addresses.hpp"
+#include "reports/diagnosis/cited.hpp"
+#include "reports/diagnosis/diagnose.hpp"
+
+#include <algorithm>
+
+namespace vnetprobe {
+namespace {
+
+using Dns = Cited<DnsObservation>;
+
+bool asked(const std::vector<Dns>& all, const Endpoint& server, DnsTransport transport) {
+  return std::any_of(all.begin(), all.end(),
+                     [&](const Dns& dns) { return dns->server == server && dns->transport == transport; });
+}
+
+// Silence or truncation over UDP: the same server over TCP tells a filter from a dead server, and fetches the whole
+// answer.
+std::vector<FollowUp> over_tcp(const Check& check) {
+  std::vector<FollowUp> questions;
+  const auto everything = cited<DnsObservation>(check, Part::everything);
+  for (const auto& dns : cited<DnsObservation>(check)) {
+    if (!dns->server || dns->transport != DnsTransport::udp) continue;
+    const bool silent = dns->error == DnsFailure::timed_out;
+    if ((!silent && !dns->truncated) || asked(everything, *dns->server, DnsTransport::tcp)) continue;
+    const bool already =
+        std::any_of(questions.begin(), questions.end(), [&](const FollowUp& q) { return q.server == dns->server; });
+    if (already) continue;
+    questions.push_back(
+        {.kind = FollowUpKind::dns_tcp_same_server,
+         .server = dns->server,
+         .because = to_string(*dns->server) + (silent ? " did not answer over UDP; does it over TCP?"
+                                                      : " cut its UDP answer short; what comes over TCP?")});
+  }
+  return questions;
+}
+
+bool doubtful(const Check& check, const std::vector<Dns>& asked_so_far) {
+  bool any_address = false, all_private = true;
+  for (const auto& dns : asked_so_far) {
+    for (const auto& address : dns->addresses) {
+      any_address = true;
+      all_private = all_private && !is_public(address);
+    }
+  }
+  return !any_address || (check.target.private_endpoint && !all_private);
+}
+
+// Azure's own DNS sees the private zones linked to this VNet. Whoever pointed the run at resolvers of their own choice
+// (then there is no libc observation) has said which ones to ask.
+std::vector<FollowUp> azure_dns_directly(const Check& check) {
+  const auto everything = cited<DnsObservation>(check, Part::everything);
+  const bool libc =
+      std::any_of(everything.begin(), everything.end(), [](const Dns& dns) { return dns->via == DnsVia::libc; });
+  const bool asked_azure = std::any_of(everything.begin(), everything.end(),
+                                       [](const Dns& dns) { return dns->server && dns->server->address == azure_dns; });
+  if (!libc || asked_azure || !doubtful(check, cited<DnsObservation>(check))) return {};
+  return {{.kind = FollowUpKind::dns_azure,
+           .server = Endpoint{std::string(azure_dns), 53},
+           .because = "what does Azure's own DNS at 168.63.129.16 say about " + everything.front()->name + "?"}};
+}
+
+bool is_sign_in(int status) { return status == 101 || status == 302 || status == 401 || status == 403; }
+
+// The same request without the upgrade: an intermediary that only minds WebSockets lets it through.
+std::vector<FollowUp> without_upgrade(const Check& check) {
+  const auto sockets = cited<WebsocketObservation>(check);
+  if (sockets.empty() || !cited<HttpObservation>(check, Part::everything).empty()) return {};
+  const auto& socket = *sockets.back();
+  if (!socket.error || socket.upgraded) return {};
+  if (*socket.error == WebsocketFailure::not_upgraded && is_sign_in(socket.status)) return {};
+  return {{.kind = FollowUpKind::http_without_upgrade,
+           .because = "the WebSocket request was not upgraded; is the same request answered without the upgrade?"}};
+}
+
+// Whatever went wrong past a proxy: does it go wrong without it?
+std::vector<FollowUp> past_the_proxy(const Check& check) {
+  const auto proxied = cited<ProxyObservation>(check);
+  if (proxied.empty() || !cited<TlsObservation>(check, Part::experiments).empty() ||
+      !cited<TcpObservation>(check, Part::experiments).empty())
+    return {};
+  const auto handshakes = cited<TlsObservation>(check);
+  const bool broken = proxied.back()->error || (!handshakes.empty() && handshakes.back()->error);
+  if (!broken) return {};
+  return {{.kind = FollowUpKind::tls_direct,
+           .because = "it fails through " + proxied.back()->proxy + "; does it without the proxy?"}};
+}
+
+}  // namespace
+
+std::vector<FollowUp> next_questions(const Check& check) {
+  std::vector<FollowUp> questions;
+  for (const auto ask : {over_tcp, azure_dns_directly, without_upgrade, past_the_proxy})
+    for (auto& question : ask(check)) questions.push_back(std::move(question));
+  return questions;
+}
+
+}  // namespace vnetprobe

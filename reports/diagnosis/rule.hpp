@@ -10,21 +10,23 @@ namespace vnetprobe {
 // What one rule found. Findings of the same code and subject become one diagnosis (diagnosis-codes, rule 7).
 struct Finding {
   std::string code;
-  std::string subject;  // what is broken: the resolver, the zone, the endpoint, the issuer. Part of the diagnosis's identity
+  std::string
+      subject;  // what is broken: the resolver, the zone, the endpoint, the issuer. Part of the diagnosis's identity
   Confidence confidence{Confidence::possible};
-  std::vector<std::string> checks;    // explained by it: they fail
-  std::vector<std::string> dependants;  // could not be decided because of it: they become skip with reason = code
+  std::vector<std::string> checks;      // explained by it: they fail
+  std::vector<std::string> dependants;  // could not be decided because of it: they become skip with reason = code.
+                                        // Without `checks` (no prerequisite in the plan) they are what fails
   std::vector<Evidence> evidence;
-  std::vector<std::string> alternatives;  // in addition to the table's
+  std::vector<std::string> alternatives;                    // in addition to the table's
   std::vector<std::pair<std::string, std::string>> values;  // {name} -> value in the table's title, explanation, fix
-  std::optional<Severity> severity;  // absent: from the checks' strength (rule 6)
-  bool only_informs{};  // severity info; verdicts of its checks stay
-  bool warns{};         // its checks that would pass become warn
+  std::optional<Severity> severity;                         // absent: from the checks' strength (rule 6)
+  bool only_informs{};                                      // severity info; verdicts of its checks stay
+  bool warns{};  // its checks that would pass become warn; a later rule may still explain a failure of theirs
 };
 
-// A rule reads the whole report's evidence and returns what it finds; `taken` are the checks that an earlier rule already
-// explained. The order of rules_in_order() is the decision order (diagnosis-codes 1.10): local causes first, then DNS,
-// routing, TCP, proxy, TLS, HTTP, services, WebSocket. A rule never explains a taken check again.
+// A rule reads the whole report's evidence and returns what it finds; `taken` are the checks that an earlier rule
+// already explained. The order of rules_in_order() is the decision order (diagnosis-codes 1.10): local causes first,
+// then DNS, routing, TCP, proxy, TLS, HTTP, services, WebSocket. A rule never explains a taken check again.
 struct Evidenced {
   const Report& report;
   std::vector<const Check*> open;  // checks with observations that no earlier rule explained, in plan order
@@ -38,20 +40,22 @@ struct NamedRule {
 std::span<const NamedRule> rules_in_order();
 
 // The parts of the table, one file each.
-std::span<const NamedRule> host_rules();       // rules_host.cpp: os, disk, CA store, interfaces, docker bridge, listeners
-std::span<const NamedRule> route_rules();      // rules_route.cpp
-std::span<const NamedRule> dns_rules();        // rules_dns.cpp
+std::span<const NamedRule> host_rules();   // rules_host.cpp: os, disk, CA store, interfaces, docker bridge, listeners
+std::span<const NamedRule> route_rules();  // rules_route.cpp
+std::span<const NamedRule> outbound_rules();          // rules_outbound.cpp: nothing public answers
+std::span<const NamedRule> dns_rules();               // rules_dns.cpp
 std::span<const NamedRule> private_endpoint_rules();  // rules_private_endpoint.cpp
-std::span<const NamedRule> tcp_rules();        // rules_tcp.cpp (and udp)
-std::span<const NamedRule> proxy_rules();      // rules_proxy.cpp
-std::span<const NamedRule> clock_rules();      // rules_clock.cpp
-std::span<const NamedRule> tls_rules();        // rules_tls.cpp
-std::span<const NamedRule> http_rules();       // rules_http.cpp: middleboxes and generic answers
-std::span<const NamedRule> service_rules();    // rules_service.cpp: storage, key vault, registry, aml, entra, batch
-std::span<const NamedRule> websocket_rules();  // rules_websocket.cpp
+std::span<const NamedRule> tcp_rules();               // rules_tcp.cpp (and udp)
+std::span<const NamedRule> proxy_rules();             // rules_proxy.cpp
+std::span<const NamedRule> clock_rules();             // rules_clock.cpp
+std::span<const NamedRule> tls_rules();               // rules_tls.cpp
+std::span<const NamedRule> http_rules();              // rules_http.cpp: middleboxes and generic answers
+std::span<const NamedRule> service_rules();      // rules_service.cpp: storage, key vault, registry, aml, entra, batch
+std::span<const NamedRule> websocket_rules();    // rules_websocket.cpp
 std::span<const NamedRule> azure_local_rules();  // rules_azure_local.cpp: imds, wireserver
 
-// What a healthy answer looked like, for a check that no rule explains: pass (or inconclusive) with its one-line reason.
+// What a healthy answer looked like, for a check that no rule explains: pass (or inconclusive) with its one-line
+// reason.
 struct Outcome {
   Verdict verdict{};
   std::string reason;

@@ -1,1 +1,25 @@
-// written by its author in a later commit
+#include "reports/diagnosis/rule.hpp"
+
+namespace vnetprobe {
+namespace {
+
+// What is nearer to the node comes first, because it explains what is further away. Two places are less obvious:
+// the proxy stands before TCP, since a dead proxy looks like a dead target; the clock stands before TLS, since a wrong
+// clock looks like a bad certificate.
+std::vector<NamedRule> put_in_order() {
+  std::vector<NamedRule> order;
+  for (const auto part :
+       {host_rules(), route_rules(), dns_rules(), private_endpoint_rules(), proxy_rules(), outbound_rules(),
+        azure_local_rules(), tcp_rules(), clock_rules(), tls_rules(), http_rules(), service_rules(), websocket_rules()})
+    order.insert(order.end(), part.begin(), part.end());
+  return order;
+}
+
+}  // namespace
+
+std::span<const NamedRule> rules_in_order() {
+  static const std::vector<NamedRule> order = put_in_order();
+  return order;
+}
+
+}  // namespace vnetprobe

@@ -1,0 +1,107 @@
+#include "reports/diagnosis/addresses.hpp"
+
+#include <arpa/inet.h>
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+
+namespace vnetprobe {
+namespace {
+
+// Both families as 16 bytes; IPv4 in its mapped form, so that prefixes of different families never match.
+struct Bits {
+  std::array<std::uint8_t, 16> bytes{};
+  bool v6{};
+};
+
+std::optional<Bits> parse(std::string_view text) {
+  const std::string address(text.substr(0, text.find('%')));
+  Bits bits;
+  if (::inet_pton(AF_INET, address.c_str(), bits.bytes.data() + 12) == 1) {
+    bits.bytes[10] = bits.bytes[11] = 0xff;
+    return bits;
+  }
+  if (::inet_pton(AF_INET6, address.c_str(), bits.bytes.data()) != 1) return {};
+  constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  bits.v6 = !std::equal(mapped.begin(), mapped.end(), bits.bytes.begin());
+  return bits;
+}
+
+bool same_first_bits(const Bits& a, const Bits& b, int count) {
+  for (int i = 0; i < 16 && count > 0; ++i, count -= 8) {
+    const auto mask = static_cast<std::uint8_t>(count >= 8 ? 0xff : 0xff << (8 - count));
+    const auto index = static_cast<std::size_t>(i);
+    if ((a.bytes[index] & mask) != (b.bytes[index] & mask)) return false;
+  }
+  return true;
+}
+
+template <std::size_t N>
+bool in_any(std::string_view address, const std::array<std::string_view, N>& prefixes) {
+  for (const auto prefix : prefixes)
+    if (in_prefix(address, prefix)) return true;
+  return false;
+}
+
+}  // namespace
+
+bool is_address(std::string_view text) { return parse(text).has_value(); }
+
+bool is_v6(std::string_view address) {
+  const auto bits = parse(address);
+  return bits && bits->v6;
+}
+
+bool is_loopback(std::string_view address) {
+  return in_any(address, std::array<std::string_view, 2>{"127.0.0.0/8", "::1/128"});
+}
+
+bool is_link_local(std::string_view address) {
+  return in_any(address, std::array<std::string_view, 2>{"169.254.0.0/16", "fe80::/10"});
+}
+
+bool is_private(std::string_view address) {
+  return in_any(address, std::array<std::string_view, 4>{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"});
+}
+
+bool is_bogon(std::string_view address) {
+  return in_any(address, std::array<std::string_view, 9>{"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10",
+                                                         "224.0.0.0/3", "::/128", "::1/128", "fe80::/10", "ff00::/8"});
+}
+
+bool is_public(std::string_view address) {
+  return is_address(address) && !is_private(address) && !is_bogon(address) && address != azure_dns;
+}
+
+int prefix_length(std::string_view prefix) {
+  const auto slash = prefix.find('/');
+  const auto base = parse(prefix.substr(0, slash));
+  if (!base) return -1;
+  const int longest = base->v6 ? 128 : 32;
+  if (slash == std::string_view::npos) return longest;
+  int length{};
+  const auto digits = prefix.substr(slash + 1);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+  if (error != std::errc{} || end != digits.data() + digits.size() || length < 0 || length > longest) return -1;
+  return length;
+}
+
+bool in_prefix(std::string_view address, std::string_view prefix) {
+  const auto bits = parse(address);
+  const auto base = parse(prefix.substr(0, prefix.find('/')));
+  const int length = prefix_length(prefix);
+  if (!bits || !base || length < 0 || bits->v6 != base->v6) return false;
+  return same_first_bits(*bits, *base, base->v6 ? length : 96 + length);
+}
+
+std::string host_of(std::string_view endpoint) {
+  if (endpoint.starts_with('[')) return std::string(endpoint.substr(1, endpoint.find(']') - 1));
+  const auto colon = endpoint.find(':');
+  if (colon == std::string_view::npos || endpoint.find(':', colon + 1) != std::string_view::npos)
+    return std::string(endpoint);
+  return std::string(endpoint.substr(0, colon));
+}
+
+}  // namespace vnetprobe

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "reports/diagnosis/rule.hpp"
+
+#include <utility>
+
+// How rules look into a check: every observation comes with its index, so that evidence can cite it.
+namespace vnetprobe {
+
+template <class T>
+struct Cited {
+  const Check* check{};
+  int index{};
+  const T* seen{};
+
+  const T& operator*() const { return *seen; }
+  const T* operator->() const { return seen; }
+
+  // "its words, about this observation"
+  Evidence says(std::string words) const {
+    return {.check = check->id, .observation = index, .says = std::move(words)};
+  }
+};
+
+enum class Part {
+  stack,        // what the check's own climb showed
+  experiments,  // follow-ups only: they explain, and never make a check fail by themselves
+  everything,
+};
+
+template <class T>
+std::vector<Cited<T>> cited(const Check& check, Part part = Part::stack) {
+  std::vector<Cited<T>> found;
+  for (std::size_t i = 0; i < check.observations.size(); ++i) {
+    const auto& observation = check.observations[i];
+    const bool experiment = observation.follow_up.has_value();
+    if ((part == Part::stack && experiment) || (part == Part::experiments && !experiment)) continue;
+    if (const auto* seen = std::get_if<T>(&observation.seen)) found.push_back({&check, static_cast<int>(i), seen});
+  }
+  return found;
+}
+
+// The same over several checks, in plan order.
+template <class T>
+std::vector<Cited<T>> cited(const std::vector<const Check*>& checks, Part part = Part::stack) {
+  std::vector<Cited<T>> found;
+  for (const auto* check : checks)
+    for (auto& one : cited<T>(*check, part)) found.push_back(one);
+  return found;
+}
+
+// Every check of the report, explained or not: for "does anything else work?".
+std::vector<const Check*> all_checks(const Report& report);
+
+// "3.1 s", "240 ms", "0.3 ms"
+std::string words(std::chrono::microseconds duration);
+// "storage.blob/a, keyvault/b and 3 more"
+std::string words(const std::vector<std::string>& items, std::size_t at_most = 4);
+
+bool contains(const std::vector<std::string>& items, std::string_view item);
+void add_once(std::vector<std::string>& items, const std::string& item);
+
+}  // namespace vnetprobe

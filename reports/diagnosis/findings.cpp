@@ -1,0 +1,182 @@
+#include "reports/diagnosis/findings.hpp"
+
+#include "reports/diagnosis/placeholders.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace vnetprobe {
+namespace {
+
+constexpr std::size_t evidence_limit = 24;  // of one diagnosis: a reader wants proof, not a listing
+
+using Ids = std::set<std::string, std::less<>>;
+
+bool is_open(const Check& check, const Ids& taken) { return !check.observations.empty() && !taken.contains(check.id); }
+
+void keep_open(std::vector<std::string>& ids, const Ids& open) {
+  std::vector<std::string> kept;
+  for (auto& id : ids)
+    if (open.contains(id) && !names(kept, id)) kept.push_back(std::move(id));
+  ids = std::move(kept);
+}
+
+// False: nothing is left that this finding would explain.
+bool trim(Finding& finding, const Ids& open) {
+  const bool about_checks = !finding.checks.empty() || !finding.dependants.empty();
+  keep_open(finding.checks, open);
+  keep_open(finding.dependants, open);
+  std::erase_if(finding.dependants, [&](const std::string& id) { return names(finding.checks, id); });
+  if (finding.checks.empty()) std::swap(finding.checks, finding.dependants);
+  // A rule that names a code outside the table is a mistake of ours. It must not hide that something is wrong.
+  if (find_code(finding.code) == nullptr) finding.code = "verdict.unknown_network";
+  return finding.checks.empty() ? !about_checks && finding.only_informs : true;
+}
+
+template <class T>
+void append(std::vector<T>& to, std::vector<T>& from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+// The stronger claim of the two stands: one of them saw more.
+void merge(Finding& into, Finding& other) {
+  into.confidence = std::min(into.confidence, other.confidence);
+  append(into.checks, other.checks);
+  append(into.dependants, other.dependants);
+  append(into.evidence, other.evidence);
+  append(into.alternatives, other.alternatives);
+  append(into.values, other.values);
+  into.only_informs = into.only_informs && other.only_informs;
+  into.warns = into.warns && other.warns;
+  if (other.severity) into.severity = into.severity ? std::min(*into.severity, *other.severity) : *other.severity;
+}
+
+void add(std::vector<Found>& all, Finding finding, std::size_t order) {
+  // A warning about one check and a failure of another may share their cause, but not their effect on verdicts.
+  const auto same = std::find_if(all.begin(), all.end(), [&](const Found& found) {
+    return found.finding.code == finding.code && found.finding.subject == finding.subject;
+  });
+  if (same == all.end())
+    all.push_back({std::move(finding), order});
+  else
+    merge(same->finding, finding);
+}
+
+std::string first_label(const std::string& host) { return host.substr(0, host.find('.')); }
+
+template <class T>
+void offer(Values& values, const char* name, const std::optional<Sourced<T>>& sourced) {
+  if (sourced) values.emplace_back(name, sourced->value);
+}
+
+Values values_for(const Report& report, const Finding& finding) {
+  Values values;
+  for (const auto& value : finding.values) values.push_back(value);
+  values.emplace_back("subject", finding.subject);
+  const auto& node = report.node;
+  offer(values, "region", node.region);
+  offer(values, "subscription", node.subscription);
+  offer(values, "resource_group", node.resource_group);
+  offer(values, "workspace", node.workspace);
+  offer(values, "instance", node.instance);
+  offer(values, "hostname", node.hostname);
+  const auto about = finding.checks.empty() ? std::string{} : finding.checks.front();
+  for (const auto& check : report.checks) {
+    if (check.id != about) continue;
+    const auto& target = check.target;
+    values.emplace_back("check", check.id);
+    values.emplace_back("host", target.host);
+    values.emplace_back("account", first_label(target.host));
+    if (target.port != 0) values.emplace_back("port", std::to_string(target.port));
+    values.emplace_back("url", target.url);
+    if (target.service_tag) values.emplace_back("tag", *target.service_tag);
+    if (target.private_zone) values.emplace_back("zone", *target.private_zone);
+  }
+  for (const auto& resolver : node.resolvers)
+    if (!resolver.stub) values.emplace_back("resolver", resolver.value);
+  return values;
+}
+
+std::vector<std::string> in_plan_order(const Report& report, const Finding& finding) {
+  std::vector<std::string> ids;
+  for (const auto& check : report.checks)
+    if (names(finding.checks, check.id) || names(finding.dependants, check.id)) ids.push_back(check.id);
+  return ids;
+}
+
+std::vector<Evidence> checked_evidence(const Report& report, const std::vector<Evidence>& given) {
+  std::vector<Evidence> kept;
+  for (const auto& evidence : given) {
+    const auto check = std::find_if(report.checks.begin(), report.checks.end(),
+                                    [&](const Check& one) { return one.id == evidence.check; });
+    if (check == report.checks.end() || kept.size() == evidence_limit) continue;
+    const bool repeated = std::any_of(kept.begin(), kept.end(), [&](const Evidence& one) {
+      return one.check == evidence.check && one.observation == evidence.observation && one.says == evidence.says;
+    });
+    if (repeated) continue;
+    kept.push_back(evidence);
+    if (evidence.observation >= static_cast<int>(check->observations.size())) kept.back().observation = -1;
+  }
+  return kept;
+}
+
+}  // namespace
+
+bool names(const std::vector<std::string>& ids, std::string_view id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+std::vector<Found> run_rules(const Report& report) {
+  std::vector<Found> all;
+  Ids taken;
+  std::size_t order = 0;
+  for (const auto& rule : rules_in_order()) {
+    Evidenced evidence{.report = report, .open = {}};
+    Ids open;
+    for (const auto& check : report.checks) {
+      if (!is_open(check, taken)) continue;
+      evidence.open.push_back(&check);
+      open.insert(check.id);
+    }
+    Ids now_taken;
+    for (auto& finding : rule.rule(evidence)) {
+      if (!trim(finding, open)) continue;
+      if (!finding.only_informs && !finding.warns) {
+        now_taken.insert(finding.checks.begin(), finding.checks.end());
+        now_taken.insert(finding.dependants.begin(), finding.dependants.end());
+      }
+      add(all, std::move(finding), order);
+    }
+    taken.merge(now_taken);
+    ++order;
+  }
+  return all;
+}
+
+Diagnosis to_diagnosis(const Report& report, const Finding& finding, Severity severity) {
+  const auto& entry = *find_code(finding.code);
+  const auto values = values_for(report, finding);
+  const auto filled = [&](const std::string& text) { return fill(text, values).text; };
+  Diagnosis diagnosis{.code = finding.code,
+                      .severity = severity,
+                      .confidence = finding.confidence,
+                      .title = filled(entry.title),
+                      .explanation = filled(entry.explanation),
+                      .owner = entry.owner,
+                      .checks = in_plan_order(report, finding),
+                      .evidence = checked_evidence(report, finding.evidence),
+                      .reference = entry.reference};
+  if (finding.confidence != Confidence::proven) {
+    diagnosis.next_test = filled(entry.next_test);
+    for (const auto& alternative : entry.alternatives) diagnosis.alternatives.push_back(filled(alternative));
+  }
+  for (const auto& alternative : finding.alternatives)
+    if (!names(diagnosis.alternatives, alternative)) diagnosis.alternatives.push_back(alternative);
+  for (const auto& step : entry.fix) {
+    const auto command = fill(step.command, values);
+    diagnosis.fix.push_back({.text = filled(step.text), .command = command.text, .is_template = !command.complete});
+  }
+  return diagnosis;
+}
+
+}  // namespace vnetprobe
