@@ -1,1 +1,285 @@
-// written by its author in a later commit
+#include "probes/dns.hpp"
+#include "probes/host/host.hpp"
+#include "probes/text.hpp"
+
+#include <fmt/format.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <resolv.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <mutex>
+
+namespace vnetprobe {
+namespace {
+
+struct LibcAnswer {
+  int code{};          // EAI_*
+  int system_error{};  // errno of EAI_SYSTEM
+  std::chrono::microseconds took{};
+  std::vector<std::string> addresses;
+  std::string canonical_name;
+};
+
+// What the coroutine and the thread share. The thread touches nothing else: an abandoned lookup may end long after the
+// coroutine, its io_context and main itself are gone.
+class Lookup {
+ public:
+  explicit Lookup(std::string name) : name_(std::move(name)) {}
+
+  const std::string& name() const { return name_; }
+
+  // `fd` is an eventfd of the coroutine, written to once when the answer is there.
+  void wake_through(int fd) { wake_ = fd; }
+
+  // False: nobody waits any more.
+  bool start() {
+    const std::scoped_lock lock(mutex_);
+    started_ = true;
+    return wake_ >= 0;
+  }
+
+  void finish(LibcAnswer answer) {
+    const std::scoped_lock lock(mutex_);
+    if (wake_ < 0) return;
+    answer_ = std::move(answer);
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(wake_, &one, sizeof one);  // an eventfd at 0 always takes 1
+  }
+
+  void abandon() {
+    const std::scoped_lock lock(mutex_);
+    wake_ = -1;
+  }
+
+  std::optional<LibcAnswer> answer() const {
+    const std::scoped_lock lock(mutex_);
+    return answer_;
+  }
+
+  bool started() const {
+    const std::scoped_lock lock(mutex_);
+    return started_;
+  }
+
+ private:
+  const std::string name_;
+  mutable std::mutex mutex_;
+  int wake_{-1};
+  bool started_{};
+  std::optional<LibcAnswer> answer_;
+};
+
+// Abandons the lookup on every way out of the coroutine, before the eventfd closes.
+class Waiting {
+ public:
+  explicit Waiting(std::shared_ptr<Lookup> lookup) : lookup_(std::move(lookup)) {}
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+  ~Waiting() { lookup_->abandon(); }
+
+ private:
+  std::shared_ptr<Lookup> lookup_;
+};
+
+std::string numeric(const addrinfo& entry) {
+  std::array<char, NI_MAXHOST> text{};
+  const int error =
+      ::getnameinfo(entry.ai_addr, entry.ai_addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST);
+  return error == 0 ? text.data() : "";
+}
+
+// The name must be absolute, and the hosts file must count. A trailing dot gives only the first: glibc's `files` source
+// compares whole strings, so "a.example." does not match the line "10.0.0.1 a.example". Without the dot, `dns` appends
+// the search list once the name itself is NXDOMAIN, and a wildcard there answers for a name that does not exist. So the
+// dot stays off and the search is turned off in this thread's own resolver state (tested against glibc 2.36; `_res` is
+// per thread, resolver(3)). A program that asks without both still differs from this only where the name does not
+// exist.
+void turn_search_list_off() {
+  // Also reads resolv.conf anew. Without it glibc's lazy initialisation would overwrite the options.
+  if (::res_init() == 0) _res.options &= ~static_cast<unsigned long>(RES_DEFNAMES | RES_DNSRCH);
+}
+
+LibcAnswer look_up(const std::string& name) {
+  turn_search_list_off();
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_CANONNAME;
+  addrinfo* found = nullptr;
+  LibcAnswer answer;
+  const auto started = Clock::now();
+  answer.code = ::getaddrinfo(name.c_str(), nullptr, &hints, &found);
+  answer.system_error = errno;
+  answer.took = since(started);
+  if (answer.code != 0) return answer;
+  constexpr std::size_t addresses_kept = 256;
+  if (found->ai_canonname) answer.canonical_name = printable(found->ai_canonname);
+  for (const auto* entry = found; entry && answer.addresses.size() < addresses_kept; entry = entry->ai_next) {
+    auto address = numeric(*entry);
+    if (!address.empty() &&
+        std::find(answer.addresses.begin(), answer.addresses.end(), address) == answer.addresses.end())
+      answer.addresses.push_back(std::move(address));
+  }
+  ::freeaddrinfo(found);
+  return answer;
+}
+
+// At most so many getaddrinfo at once; what comes on top waits its turn. A dead resolver holds a thread for 10 s and
+// more, and each thread costs its stack and two sockets.
+class LibcThreads {
+ public:
+  static constexpr int most = 64;
+
+  // Never destroyed: threads may still use it while the process ends.
+  static LibcThreads& instance() {
+    static auto* const threads = new LibcThreads;
+    return *threads;
+  }
+
+  // 0, or the errno that kept any thread from being made.
+  int submit(std::shared_ptr<Lookup> lookup) {
+    const std::scoped_lock lock(mutex_);
+    waiting_.push_back(std::move(lookup));
+    if (running_ == most) return 0;
+    const int error = start_thread();
+    if (error == 0) ++running_;
+    if (error == 0 || running_ > 0) return 0;
+    waiting_.pop_back();
+    return error;
+  }
+
+ private:
+  static int start_thread() {
+    constexpr std::size_t stack = 256 * 1024;  // getaddrinfo with glibc's own sources stays under 100 KiB
+    pthread_attr_t attributes;
+    ::pthread_attr_init(&attributes);
+    ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    ::pthread_attr_setstacksize(&attributes, stack);
+    sigset_t all, before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are the main thread's
+    pthread_t thread;
+    const int error = ::pthread_create(&thread, &attributes, work, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::pthread_attr_destroy(&attributes);
+    return error;
+  }
+
+  static void* work(void*) {
+    auto& threads = instance();
+    while (const auto lookup = threads.next())
+      if (lookup->start()) lookup->finish(look_up(lookup->name()));
+    return nullptr;
+  }
+
+  // Null: nothing waits; the thread must end.
+  std::shared_ptr<Lookup> next() {
+    const std::scoped_lock lock(mutex_);
+    if (waiting_.empty()) {
+      --running_;
+      return nullptr;
+    }
+    auto lookup = std::move(waiting_.front());
+    waiting_.pop_front();
+    return lookup;
+  }
+
+  std::mutex mutex_;
+  std::deque<std::shared_ptr<Lookup>> waiting_;
+  int running_{};
+};
+
+std::string_view code_name(int code) {
+  switch (code) {
+    case EAI_AGAIN:
+      return "EAI_AGAIN";
+    case EAI_FAIL:
+      return "EAI_FAIL";
+    case EAI_NONAME:
+      return "EAI_NONAME";
+    case EAI_NODATA:
+      return "EAI_NODATA";
+    case EAI_ADDRFAMILY:
+      return "EAI_ADDRFAMILY";
+    case EAI_MEMORY:
+      return "EAI_MEMORY";
+    case EAI_SYSTEM:
+      return "EAI_SYSTEM";
+    case EAI_IDN_ENCODE:
+      return "EAI_IDN_ENCODE";
+    default:
+      return "EAI";
+  }
+}
+
+void conclude(LibcAnswer answer, DnsObservation& seen) {
+  seen.duration = answer.took;
+  seen.addresses = std::move(answer.addresses);
+  if (!answer.canonical_name.empty() && lower_case(answer.canonical_name) != lower_case(seen.name))
+    seen.canonical_name = std::move(answer.canonical_name);
+  if (answer.code == 0) return;
+  seen.detail =
+      fmt::format("{}: {}", code_name(answer.code),
+                  answer.code == EAI_SYSTEM ? std::strerror(answer.system_error) : ::gai_strerror(answer.code));
+  // The name is there without an address: not a failure. EAI_AGAIN is silence, SERVFAIL, REFUSED or no server at all;
+  // the libc does not say which.
+  if (answer.code == EAI_NODATA || answer.code == EAI_ADDRFAMILY) return;
+  seen.error = answer.code == EAI_NONAME ? DnsFailure::nxdomain : DnsFailure::libc_error;
+}
+
+asio::awaitable<bool> woken(asio::posix::stream_descriptor& wake) {
+  boost::system::error_code error;
+  co_await wake.async_wait(asio::posix::stream_descriptor::wait_read, asio::redirect_error(asio::use_awaitable, error));
+  co_return !error;
+}
+
+}  // namespace
+
+asio::awaitable<DnsObservation> observe_libc(std::string name, std::chrono::milliseconds limit) {
+  if (name.ends_with('.')) name.pop_back();
+  DnsObservation seen{.name = std::move(name), .via = DnsVia::libc, .question = "A+AAAA"};
+  seen.hosts_lines = hosts_lines_for(seen.name);
+  const auto executor = co_await asio::this_coro::executor;
+  const auto started = Clock::now();
+  asio::posix::stream_descriptor wake(executor);
+  const auto lookup = std::make_shared<Lookup>(seen.name);
+  const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  int error = fd < 0 ? errno : 0;
+  if (error == 0) {
+    wake.assign(fd);
+    lookup->wake_through(fd);
+    error = LibcThreads::instance().submit(lookup);
+  }
+  if (error != 0) {
+    seen.error = DnsFailure::libc_error;
+    seen.detail = fmt::format("no lookup could be started: {}", std::strerror(error));
+    co_return seen;
+  }
+  const Waiting waiting(lookup);
+  co_await within(limit, woken(wake));
+  seen.duration = since(started);
+  auto answer = lookup->answer();
+  if (answer) {
+    conclude(std::move(*answer), seen);
+    co_return seen;
+  }
+  seen.error = DnsFailure::timed_out;
+  const auto cancellation = co_await asio::this_coro::cancellation_state;
+  if (!lookup->started())
+    seen.detail = fmt::format("never asked: {} other lookups were still waiting for the resolver", LibcThreads::most);
+  else if (cancellation.cancelled() != asio::cancellation_type::none)
+    seen.detail = "stopped from outside before the limit";
+  co_return seen;
+}
+
+}  // namespace vnetprobe

@@ -1,1 +1,100 @@
-// written by its author in a later commit
+#include "probes/host/files.hpp"
+#include "probes/host/host.hpp"
+#include "probes/text.hpp"
+#include "probes/within.hpp"
+
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <cstdlib>
+#include <memory>
+
+namespace vnetprobe {
+namespace {
+
+struct Count {
+  int certificates{}, expired{};
+};
+
+// Every certificate of a PEM text. A damaged block does not hide those after it.
+Count count_certificates(std::string_view text) {
+  constexpr int most = 5000;
+  Count count;
+  const std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())),
+                                                      BIO_free);
+  for (int blocks = 0; bio && blocks < most; ++blocks) {
+    const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+        PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), X509_free);
+    if (certificate) {
+      ++count.certificates;
+      if (X509_cmp_current_time(X509_get0_notAfter(certificate.get())) < 0) ++count.expired;
+    } else if (ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE || BIO_eof(bio.get())) {
+      break;
+    }
+    ERR_clear_error();
+  }
+  ERR_clear_error();
+  return count;
+}
+
+// Where OpenSSL's own variable points, else where the distributions put it: Debian and Ubuntu, Fedora and RHEL, SUSE,
+// Alpine.
+std::vector<std::string> store_candidates() {
+  std::vector<std::string> result;
+  if (const char* file = std::getenv("SSL_CERT_FILE"); file && *file) result.emplace_back(file);
+  for (const char* file : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+                           "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"})
+    result.emplace_back(file);
+  return result;
+}
+
+void read_system_store(CaStoreFacts& store, HostObservation& seen, const std::filesystem::path& root) {
+  for (const auto& candidate : store_candidates()) {
+    const auto file = read_file(root, candidate);
+    if (file.error == HostFailure::not_found) continue;
+    store.path = candidate;
+    if (file.error) {
+      seen.error = file.error;
+      seen.detail = file.detail;
+      return;
+    }
+    const auto count = count_certificates(file.text);
+    store.certificates = count.certificates;
+    store.expired = count.expired;
+    if (count.certificates == 0) {
+      seen.error = HostFailure::malformed;
+      seen.detail = candidate + ": no certificate in it";
+    } else if (file.cut) {
+      seen.detail = fmt::format("{}: only the first {} bytes were read", candidate, file_limit);
+    }
+    return;
+  }
+  seen.error = HostFailure::not_found;
+  seen.detail = "no CA bundle in the usual places, /etc/ssl/certs/ca-certificates.crt among them";
+}
+
+}  // namespace
+
+HostObservation observe_ca_store(const std::vector<std::string>& user_files, const std::filesystem::path& root) {
+  const auto started = Clock::now();
+  HostObservation seen{.topic = HostTopic::ca_store};
+  CaStoreFacts store;
+  read_system_store(store, seen, root);
+  for (const auto& name : user_files) {
+    store.user_files.push_back(name);
+    // As given on the command line: relative to the working directory, not to `root`.
+    const auto file = read_file("/", std::filesystem::absolute(name));
+    const auto count = count_certificates(file.text);
+    store.user_certificates += count.certificates;
+    if (seen.error || count.certificates > 0) continue;
+    seen.error = file.error.value_or(HostFailure::malformed);
+    seen.detail = printable(file.error ? file.detail : name + ": no certificate in it");
+  }
+  seen.ca_store = std::move(store);
+  seen.duration = since(started);
+  return seen;
+}
+
+}  // namespace vnetprobe
