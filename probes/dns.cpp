@@ -11,6 +11,7 @@
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -160,7 +161,10 @@ void Query::conclude() {
     const auto message = received_message();
     answer_.assign(message.begin(), message.end());
   }
-  if (!answer_.empty()) return read_answer(answer_, into_);
+  // What c-ares handed over may be the head of a longer datagram.
+  const bool is_head =
+      !tcp() && answer_.size() < received_.size() && std::equal(answer_.begin(), answer_.end(), received_.begin());
+  if (!answer_.empty()) return read_answer(is_head ? received_ : answer_, into_);
   if (error_ != 0) {
     into_.error = DnsFailure::unreachable;
     into_.detail = error_words(error_);
@@ -239,11 +243,18 @@ int Query::connect_socket(ares_socket_t socket, const sockaddr*, ares_socklen_t,
 ares_ssize_t Query::receive(ares_socket_t socket, void* buffer, size_t size, int flags, sockaddr* from,
                             ares_socklen_t* from_length, void* self) {
   auto& query = *static_cast<Query*>(self);
-  const auto count = ::recvfrom(socket, buffer, size, flags, from, from_length);
+  // c-ares' buffer is too small for the longest datagram, and the kernel would drop the rest: read it all, hand on what
+  // fits.
+  static thread_local std::array<unsigned char, 65536> whole;
+  const auto count = ::recvfrom(socket, whole.data(), query.tcp() ? std::min(size, whole.size()) : whole.size(), flags,
+                                from, from_length);
   if (count < 0) query.note_error(errno);
   if (count == 0 && query.tcp()) query.closed_by_peer_ = true;
-  if (count > 0) query.keep_received({static_cast<const unsigned char*>(buffer), static_cast<std::size_t>(count)});
-  return count;
+  if (count <= 0) return count;
+  const auto length = static_cast<std::size_t>(count);
+  query.keep_received({whole.data(), length});
+  std::memcpy(buffer, whole.data(), std::min(length, size));
+  return static_cast<ares_ssize_t>(std::min(length, size));
 }
 
 ares_ssize_t Query::send(ares_socket_t socket, const iovec* parts, int count, void* self) {

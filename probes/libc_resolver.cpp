@@ -101,12 +101,14 @@ std::string numeric(const addrinfo& entry) {
 // The name must be absolute, and the hosts file must count. A trailing dot gives only the first: glibc's `files` source
 // compares whole strings, so "a.example." does not match the line "10.0.0.1 a.example". Without the dot, `dns` appends
 // the search list once the name itself is NXDOMAIN, and a wildcard there answers for a name that does not exist. So the
-// dot stays off and the search is turned off in this thread's own resolver state (tested against glibc 2.36; `_res` is
-// per thread, resolver(3)). A program that asks without both still differs from this only where the name does not
-// exist.
+// dot stays off and the search is turned off in this thread's own resolver state (`_res` is per thread, resolver(3)).
+// What glibc 2.36 was seen to need: res_init() first, which also reads resolv.conf anew, since its lazy initialisation
+// would overwrite the options; and RES_NORELOAD, since in a thread's second lookup the options no longer differ from
+// what res_init() left, and glibc then takes them as its own to reload.
 void turn_search_list_off() {
-  // Also reads resolv.conf anew. Without it glibc's lazy initialisation would overwrite the options.
-  if (::res_init() == 0) _res.options &= ~static_cast<unsigned long>(RES_DEFNAMES | RES_DNSRCH);
+  if (::res_init() != 0) return;
+  _res.options &= ~static_cast<unsigned long>(RES_DEFNAMES | RES_DNSRCH);
+  _res.options |= RES_NORELOAD;
 }
 
 LibcAnswer look_up(const std::string& name) {
