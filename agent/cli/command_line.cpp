@@ -1,0 +1,126 @@
+#include "agent/cli/command_line.hpp"
+
+#include "agent/cli/flags.hpp"
+
+#include <fmt/format.h>
+
+#include <sstream>
+
+namespace vnetprobe {
+namespace {
+
+constexpr const char* run_examples = R"(
+Examples:
+  vnetprobe                                     check this node with what it says of itself
+  vnetprobe run --profile compute-cluster --format json | jq .verdict
+  vnetprobe run --config node.yaml --only 'storage.*' --verbose
+  vnetprobe run --output json=/tmp/report.json  print the text, keep the JSON
+
+Exit status: 0 every required check passed, 1 one failed or was cut off, 2 wrong usage or configuration, 3 vnetprobe itself failed.)";
+constexpr const char* list_examples = R"(
+Examples:
+  vnetprobe list checks --profile compute-instance
+  vnetprobe list checks --format yaml > mine.yaml   then edit it and run with --catalog mine.yaml
+  vnetprobe list codes --format json)";
+constexpr const char* explain_examples = R"(
+Examples:
+  vnetprobe explain private_endpoint.zone_not_linked
+  vnetprobe explain tcp.timeout --format json)";
+constexpr const char* diagnose_examples = R"(
+Examples:
+  vnetprobe diagnose report.json
+  vnetprobe diagnose report.json --format json --output again.json)";
+constexpr const char* demo_examples = R"(
+Examples:
+  vnetprobe demo                             a healthy network
+  vnetprobe demo --fault storage-firewall    the same with one thing broken
+  vnetprobe demo --list                      the faults)";
+
+// Everything CLI11 fills in while it reads the line.
+struct Parser {
+  CLI::App app{"Finds out why an Azure Machine Learning node cannot reach what it needs, and who has to change what.",
+               "vnetprobe"};
+  RunFlags run_flags, list_flags;
+  PresentationFlags diagnose_flags, demo_flags;
+  std::string list_what, list_format = "text", explain_code, explain_format = "text", diagnose_path, demo_fault = "none";
+  bool demo_list{};
+  CLI::App *run{}, *list{}, *explain{}, *diagnose{}, *demo{};
+
+  Parser() {
+    app.set_version_flag("--version", "vnetprobe " VNETPROBE_VERSION);
+    app.require_subcommand(1);
+    app.footer("`vnetprobe` alone means `vnetprobe run`. `vnetprobe COMMAND --help` has examples.");
+    run = app.add_subcommand("run", "Check this node and say what is wrong");
+    add_run_flags(*run, run_flags);
+    run->footer(run_examples);
+    add_list();
+    explain = app.add_subcommand("explain", "Say what a diagnosis code means, its evidence, and who fixes it");
+    explain->add_option("CODE", explain_code, "For example dns.resolver.unreachable")->required();
+    explain->add_option("--format", explain_format, "text or json")->check(CLI::IsMember({"text", "json"}));
+    explain->footer(explain_examples);
+    diagnose = app.add_subcommand("diagnose", "Apply the rules to a saved report again, without a network");
+    diagnose->add_option("REPORT", diagnose_path, "A report in JSON; - reads stdin")->required();
+    add_presentation_flags(*diagnose, diagnose_flags);
+    diagnose->footer(diagnose_examples);
+    demo = app.add_subcommand("demo", "Run against a simulated VNet on loopback, healthy or with one fault");
+    demo->add_option("--fault", demo_fault, "What to break; --list names them")->type_name("NAME");
+    demo->add_flag("--list", demo_list, "List the faults");
+    add_presentation_flags(*demo, demo_flags);
+    demo->footer(demo_examples);
+  }
+
+  void add_list() {
+    list = app.add_subcommand("list", "Show what run would check on this node and why, without any traffic");
+    list->add_option("WHAT", list_what, "checks, profiles or codes")
+        ->required()
+        ->check(CLI::IsMember({"checks", "profiles", "codes"}));
+    // The flags that decide what the plan is; how a report is presented is not list's business.
+    list->add_option("--profile", list_flags.profile, "As for run")->type_name("NAME");
+    list->add_option("--config", list_flags.config, "As for run")->type_name("FILE");
+    list->add_option("--catalog", list_flags.catalog, "As for run")->type_name("FILE");
+    list->add_option("--resolver", list_flags.resolvers, "As for run")->type_name("IP[:PORT]")->allow_extra_args(false);
+    list->add_option("--only", list_flags.only, "As for run")->type_name("GLOB")->allow_extra_args(false);
+    list->add_option("--skip", list_flags.skip, "As for run")->type_name("GLOB")->allow_extra_args(false);
+    list->add_option("--format", list_format, "text, json, or yaml (checks: a catalogue to edit)")
+        ->check(CLI::IsMember({"text", "json", "yaml"}));
+    list->footer(list_examples);
+  }
+
+  Command chosen() const {
+    if (*run) return read_run(*run, run_flags);
+    if (*explain) return ExplainCommand{.code = explain_code, .format = explain_format};
+    if (*diagnose)
+      return DiagnoseCommand{.path = diagnose_path, .presentation = read_presentation(*diagnose, diagnose_flags)};
+    if (*demo)
+      return DemoCommand{.fault = demo_fault, .list = demo_list, .presentation = read_presentation(*demo, demo_flags)};
+    if (list_format == "yaml" && list_what != "checks")
+      throw CLI::ValidationError("--format", "yaml is for `list checks`; write text or json");
+    return ListCommand{.what = list_what, .format = list_format, .run = read_run(*list, list_flags)};
+  }
+};
+
+// `vnetprobe --profile x` means `vnetprobe run --profile x`.
+void insert_default_command(std::vector<std::string>& arguments) {
+  const bool own = !arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "--version");
+  if (arguments.empty() || (arguments[0].starts_with('-') && !own)) arguments.insert(arguments.begin(), "run");
+}
+
+}  // namespace
+
+Command parse_command_line(std::vector<std::string> arguments) {
+  insert_default_command(arguments);
+  Parser parser;
+  try {
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    parser.app.parse(std::move(reversed));
+    return parser.chosen();
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out, problem;
+    const int status = parser.app.exit(error, out, problem);
+    if (status == 0) return Answer{.status = 0, .text = out.str()};
+    const std::string command = arguments[0].starts_with('-') ? "" : " " + arguments[0];
+    return Answer{.status = 2, .text = fmt::format("vnetprobe: {}\nSee `vnetprobe{} --help`.\n", error.what(), command)};
+  }
+}
+
+}  // namespace vnetprobe

@@ -1,0 +1,71 @@
+#pragma once
+
+#include "agent/config/settings.hpp"
+#include "probes/connect_to.hpp"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+// The command line as values. Parsing never touches the world: a file that is named is opened by the command itself.
+namespace vnetprobe {
+
+enum class Format { text, json };
+BOOST_DESCRIBE_ENUM(Format, text, json)
+
+// --output PATH or --output FORMAT=PATH.
+struct Output {
+  std::optional<Format> format;  // absent: by --format, else by the path's extension
+  std::string path;
+};
+
+// How a report is shown and kept. Shared by run, demo and diagnose.
+struct Presentation {
+  Format format = Format::text;
+  bool format_given{};
+  std::vector<Output> outputs;
+  bool verbose{}, quiet{}, no_color{};
+};
+
+struct RunCommand {
+  Settings settings;  // what the flags say; source is the flag
+  std::string config_path;
+  std::vector<ConnectTo> connect_to;
+  std::vector<std::string> only, skip;
+  Presentation presentation;
+};
+
+struct ListCommand {
+  std::string what;    // "checks", "profiles" or "codes"
+  std::string format;  // "text", "json" or "yaml"
+  RunCommand run;      // flags that decide what the plan is
+};
+
+struct ExplainCommand {
+  std::string code;
+  std::string format;
+};
+
+struct DiagnoseCommand {
+  std::string path;
+  Presentation presentation;
+};
+
+struct DemoCommand {
+  std::string fault = "none";
+  bool list{};
+  Presentation presentation;
+};
+
+// Nothing to run: `text` goes to stdout with status 0 (help, version) or to stderr with status 2 (usage error).
+struct Answer {
+  int status{};
+  std::string text;
+};
+
+using Command = std::variant<Answer, RunCommand, ListCommand, ExplainCommand, DiagnoseCommand, DemoCommand>;
+
+// `arguments` without the program's name. No command means `run`.
+Command parse_command_line(std::vector<std::string> arguments);
+
+}  // namespace vnetprobe

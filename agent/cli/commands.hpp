@@ -1,0 +1,20 @@
+#pragma once
+
+#include "agent/cli/command_line.hpp"
+
+namespace vnetprobe {
+
+// Each carries one command out, prints to stdout (problems to stderr), and returns the exit status of product.md section 2.
+int run(const RunCommand& command);
+int list(const ListCommand& command);
+int explain(const ExplainCommand& command);
+int diagnose_file(const DiagnoseCommand& command);
+int demo(const DemoCommand& command);
+
+inline constexpr int status_usage = 2;
+inline constexpr int status_internal = 3;
+
+// "vnetprobe: ..." lines on stderr; returns status_usage.
+int complain(const std::vector<std::string>& errors);
+
+}  // namespace vnetprobe

@@ -1,0 +1,33 @@
+#include "agent/cli/commands.hpp"
+#include "agent/demo/simulated_vnet.hpp"
+
+#include <fmt/format.h>
+
+namespace vnetprobe {
+namespace {
+
+int list_faults() {
+  for (const auto& entry : demo::all_faults())
+    fmt::print("{:26} {}{}\n", entry.name, entry.what, entry.expected_code.empty() ? "" : fmt::format(" -> {}", entry.expected_code));
+  return 0;
+}
+
+}  // namespace
+
+int demo(const DemoCommand& command) {
+  if (command.list) return list_faults();
+  const auto* entry = demo::find_fault(command.fault);
+  if (!entry) return complain({fmt::format("--fault: unknown fault '{}'; `vnetprobe demo --list` names them", command.fault)});
+  const demo::SimulatedVnet vnet(entry->fault);
+  auto flags = vnet.run_flags();
+  flags.insert(flags.begin(), "run");
+  auto parsed = parse_command_line(std::move(flags));
+  if (const auto* answer = std::get_if<Answer>(&parsed)) return complain({answer->text});
+  auto& agent = std::get<RunCommand>(parsed);
+  agent.presentation = command.presentation;
+  if (!command.presentation.quiet)
+    fmt::print(stderr, "A simulated VNet on loopback: {}.\n", entry->what);
+  return run(agent);
+}
+
+}  // namespace vnetprobe

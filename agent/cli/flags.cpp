@@ -1,0 +1,162 @@
+#include "agent/cli/flags.hpp"
+
+#include "agent/config/duration.hpp"
+
+#include <boost/asio/ip/address.hpp>
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+
+namespace vnetprobe {
+namespace {
+
+[[noreturn]] void wrong(const std::string& flag, const std::string& what) { throw CLI::ValidationError(flag, what); }
+
+std::optional<Format> format_named(std::string_view name) {
+  if (name == "text") return Format::text;
+  if (name == "json") return Format::json;
+  return std::nullopt;
+}
+
+Format read_format(const std::string& flag, const std::string& name) {
+  if (const auto format = format_named(name)) return *format;
+  constexpr std::array planned{"html", "junit", "markdown", "prometheus"};
+  for (const std::string_view later : planned)
+    if (name == later) wrong(flag, fmt::format("the format '{}' is not in this version; write text or json", name));
+  wrong(flag, fmt::format("unknown format '{}'; write text or json", name));
+}
+
+// FORMAT=PATH or PATH. A path may contain '=': only a known format's name before it counts.
+Output read_output(const std::string& text) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos) return {.format = {}, .path = text};
+  const auto name = text.substr(0, equals);
+  if (name.find_first_of("/.") != std::string::npos) return {.format = {}, .path = text};
+  return {.format = read_format("--output", name), .path = text.substr(equals + 1)};
+}
+
+std::optional<std::uint16_t> port_of(std::string_view digits) {
+  unsigned port{};
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc{} || end != digits.data() + digits.size() || port == 0 || port > 65535) return std::nullopt;
+  return static_cast<std::uint16_t>(port);
+}
+
+// 10.0.0.10, 10.0.0.10:5353, fd00::53 or [fd00::53]:5353
+Endpoint read_resolver(const std::string& text) {
+  Endpoint server{.address = text, .port = 53};
+  std::string_view port_digits;
+  if (const auto closing = text.find(']'); text.starts_with('[') && closing != std::string::npos) {
+    server.address = text.substr(1, closing - 1);
+    if (closing + 1 < text.size()) port_digits = std::string_view(text).substr(closing + 1);
+    if (port_digits.starts_with(':')) port_digits.remove_prefix(1);
+  } else if (const auto colon = text.find(':'); colon != std::string::npos && colon == text.rfind(':')) {
+    server.address = text.substr(0, colon);
+    port_digits = std::string_view(text).substr(colon + 1);
+    if (port_digits.empty()) port_digits = "missing";
+  }
+  if (!port_digits.empty()) {
+    const auto port = port_of(port_digits);
+    if (!port) wrong("--resolver", fmt::format("'{}' has no usable port; write IP:PORT, for example 10.0.0.10:53", text));
+    server.port = *port;
+  }
+  boost::system::error_code bad;
+  boost::asio::ip::make_address(server.address, bad);
+  if (bad) wrong("--resolver", fmt::format("'{}' is not an IP address; write IP or IP:PORT, for example 10.0.0.10", text));
+  return server;
+}
+
+std::chrono::milliseconds read_duration(const std::string& flag, const std::string& text) {
+  const auto duration = parse_duration(text);
+  if (!duration || duration->count() <= 0) wrong(flag, fmt::format("'{}' is not a duration; write for example 60s or 2m", text));
+  return *duration;
+}
+
+Profile read_profile(const std::string& text) {
+  if (const auto profile = parse_profile(text)) return *profile;
+  wrong("--profile", fmt::format("unknown profile '{}'; write compute-instance, compute-cluster, attached-vm, hdinsight or "
+                                 "databricks", text));
+}
+
+void read_imds_endpoint(const std::string& url, Settings& settings) {
+  if (!url.starts_with("http://") || url.size() <= std::string_view("http://").size())
+    wrong("--imds-endpoint", fmt::format("'{}' is not an http:// URL; write for example http://169.254.169.254", url));
+  settings.imds_endpoint = {.value = url, .source = "--imds-endpoint"};
+}
+
+}  // namespace
+
+void add_presentation_flags(CLI::App& app, PresentationFlags& flags) {
+  app.add_option("--format", flags.format, "How the report is printed: text or json")->type_name("FORMAT");
+  app.add_option("--output", flags.outputs,
+                 "Write the report to PATH instead of stdout; FORMAT=PATH writes one more copy (repeatable)")
+      ->type_name("[FORMAT=]PATH")
+      ->allow_extra_args(false);
+  app.add_flag("--verbose,-v", flags.verbose, "Show every check with its observations, and log to stderr");
+  app.add_flag("--quiet,-q", flags.quiet, "Show the diagnoses only, and no progress");
+  app.add_flag("--no-color", flags.no_color, "No colour, also when stdout is a terminal (as NO_COLOR does)");
+}
+
+void add_run_flags(CLI::App& app, RunFlags& flags) {
+  app.add_option("--profile", flags.profile,
+                 "What this node is: compute-instance, compute-cluster, attached-vm, hdinsight, databricks")
+      ->type_name("NAME");
+  app.add_option("--config", flags.config, "Configuration file (default: /etc/vnetprobe/config.yaml where it exists)")
+      ->type_name("FILE");
+  app.add_option("--only", flags.only, "Run only the checks whose id matches (repeatable)")->type_name("GLOB")->allow_extra_args(false);
+  app.add_option("--skip", flags.skip, "Leave out the checks whose id matches (repeatable)")->type_name("GLOB")->allow_extra_args(false);
+  app.add_option("--deadline", flags.deadline, "End after this long with the report of what was seen")->type_name("60s");
+  app.add_option("--concurrency", flags.concurrency, "Checks under way at once")
+      ->type_name("N")
+      ->check(CLI::Range(1, 100000).description(""));
+  app.add_option("--ca-file", flags.ca_files, "PEM file of certificates to trust besides the system's (repeatable)")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  app.add_option("--resolver", flags.resolvers, "Ask this DNS server instead of the node's own (repeatable)")
+      ->type_name("IP[:PORT]")
+      ->allow_extra_args(false);
+  app.add_option("--connect-to", flags.connect_to, "Connect to ADDR:PORT instead of HOST:PORT, as curl has it (repeatable)")
+      ->type_name("HOST:PORT:ADDR:PORT")
+      ->allow_extra_args(false);
+  app.add_option("--imds-endpoint", flags.imds_endpoint, "Where the instance metadata service answers")->type_name("URL");
+  app.add_option("--service-tags", flags.service_tags, "Service-tag file to use")->type_name("FILE");
+  app.add_option("--catalog", flags.catalog, "Catalogue of requirements to use instead of the built-in one")->type_name("FILE");
+  add_presentation_flags(app, flags.presentation);
+}
+
+Presentation read_presentation(const CLI::App& app, const PresentationFlags& flags) {
+  Presentation presentation{.verbose = flags.verbose, .quiet = flags.quiet, .no_color = flags.no_color};
+  presentation.format = read_format("--format", flags.format);
+  presentation.format_given = app.count("--format") > 0;
+  for (const auto& output : flags.outputs) {
+    presentation.outputs.push_back(read_output(output));
+    if (presentation.outputs.back().path.empty()) wrong("--output", "the path is missing; write --output report.json");
+  }
+  if (flags.verbose && flags.quiet) wrong("--quiet", "--verbose and --quiet exclude each other");
+  return presentation;
+}
+
+RunCommand read_run(const CLI::App& app, const RunFlags& flags) {
+  RunCommand command{.config_path = flags.config, .only = flags.only, .skip = flags.skip};
+  Settings& settings = command.settings;
+  if (!flags.profile.empty()) settings.profile = {.value = read_profile(flags.profile), .source = "--profile"};
+  if (!flags.deadline.empty())
+    settings.deadline = {.value = read_duration("--deadline", flags.deadline), .source = "--deadline"};
+  if (flags.concurrency > 0) settings.concurrency = {.value = flags.concurrency, .source = "--concurrency"};
+  if (!flags.service_tags.empty()) settings.service_tags = {.value = flags.service_tags, .source = "--service-tags"};
+  if (!flags.catalog.empty()) settings.catalog = {.value = flags.catalog, .source = "--catalog"};
+  if (!flags.imds_endpoint.empty()) read_imds_endpoint(flags.imds_endpoint, settings);
+  for (const auto& file : flags.ca_files) settings.ca_files.push_back({.value = file, .source = "--ca-file"});
+  for (const auto& resolver : flags.resolvers)
+    settings.resolvers.push_back({.value = read_resolver(resolver), .source = "--resolver"});
+  for (const auto& text : flags.connect_to) {
+    auto parsed = parse_connect_to(text);
+    if (!parsed.value) wrong("--connect-to", parsed.error);
+    command.connect_to.push_back(std::move(*parsed.value));
+  }
+  command.presentation = read_presentation(app, flags.presentation);
+  return command;
+}
+
+}  // namespace vnetprobe

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "agent/cli/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace vnetprobe {
+
+// The flags of a command, as the strings that were given; read into values once CLI11 has accepted the line.
+struct PresentationFlags {
+  std::string format = "text";
+  std::vector<std::string> outputs;
+  bool verbose{}, quiet{}, no_color{};
+};
+
+struct RunFlags {
+  std::string profile, config, deadline, imds_endpoint, service_tags, catalog;
+  std::vector<std::string> only, skip, ca_files, resolvers, connect_to;
+  int concurrency{};
+  PresentationFlags presentation;
+};
+
+void add_presentation_flags(CLI::App& app, PresentationFlags& flags);
+void add_run_flags(CLI::App& app, RunFlags& flags);
+
+// Throws CLI::ValidationError naming the flag, what is wrong with its value, and what to write instead.
+Presentation read_presentation(const CLI::App& app, const PresentationFlags& flags);
+RunCommand read_run(const CLI::App& app, const RunFlags& flags);
+
+}  // namespace vnetprobe

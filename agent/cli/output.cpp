@@ -1,0 +1,101 @@
+#include "agent/cli/output.hpp"
+
+#include "reports/json/report_json.hpp"
+#include "reports/render/text.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+
+namespace vnetprobe {
+namespace {
+
+constexpr int widest = 120, narrowest = 60;
+
+TextStyle style_for(int descriptor, const Presentation& presentation) {
+  TextStyle style{.verbose = presentation.verbose, .quiet = presentation.quiet};
+  if (descriptor < 0 || isatty(descriptor) == 0) return style;
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  style.colour = !presentation.no_color && (!no_color || !*no_color) && !(terminal && std::string_view(terminal) == "dumb");
+  winsize size{};
+  if (ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    style.width = std::clamp<int>(size.ws_col, narrowest, widest);
+  return style;
+}
+
+std::string render(const Report& report, Format format, const TextStyle& style) {
+  return format == Format::json ? render_json(report) : render_text(report, style);
+}
+
+Format format_of(const Output& output, const Presentation& presentation) {
+  if (output.format) return *output.format;
+  if (!presentation.format_given && output.path.ends_with(".json")) return Format::json;
+  return presentation.format;
+}
+
+// A short write is tried on; a reader that went away (EPIPE) is no failure of ours.
+bool write_all(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+std::string failed(const std::string& path) { return fmt::format("{}: {}", path, std::strerror(errno)); }
+
+}  // namespace
+
+std::string write_file(const std::string& path, const std::string& bytes) {
+  const std::filesystem::path target(path);
+  std::error_code problem;
+  if (target.has_parent_path()) std::filesystem::create_directories(target.parent_path(), problem);
+  if (problem) return fmt::format("{}: {}", target.parent_path().string(), problem.message());
+  // A device or a pipe (/dev/stdout) can be written to, never replaced.
+  if (std::filesystem::exists(target, problem) && !std::filesystem::is_regular_file(target, problem)) {
+    const int device = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (device < 0) return failed(path);
+    const bool written = write_all(device, bytes);
+    const std::string message = written ? "" : failed(path);
+    ::close(device);
+    return message;
+  }
+  std::string temporary = path + ".XXXXXX";
+  const int file = ::mkostemp(temporary.data(), O_CLOEXEC);
+  if (file < 0) return failed(path);
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  bool written = write_all(file, bytes) && ::fchmod(file, 0666 & ~mask) == 0 && ::fsync(file) == 0;
+  std::string message = written ? "" : failed(path);
+  if (::close(file) != 0 && written) message = failed(path);
+  if (message.empty() && ::rename(temporary.c_str(), path.c_str()) != 0) message = failed(path);
+  if (!message.empty()) ::unlink(temporary.c_str());
+  return message;
+}
+
+std::string present(const Report& report, const Presentation& presentation) {
+  bool to_stdout = true;
+  std::string problem;
+  for (const Output& output : presentation.outputs) {
+    if (!output.format) to_stdout = false;
+    const auto bytes = render(report, format_of(output, presentation), style_for(-1, presentation));
+    const auto message = write_file(output.path, bytes);
+    if (problem.empty()) problem = message;
+  }
+  // What could not be kept is at least shown: nothing is lost.
+  if (to_stdout || !problem.empty()) {
+    const auto bytes = render(report, presentation.format, style_for(STDOUT_FILENO, presentation));
+    if (!write_all(STDOUT_FILENO, bytes) && errno != EPIPE && problem.empty()) problem = failed("stdout");
+  }
+  return problem;
+}
+
+}  // namespace vnetprobe

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "agent/cli/command_line.hpp"
+#include "agent/plan/plan.hpp"
+
+namespace vnetprobe {
+
+// What was said about this node, from every source but IMDS.
+struct Prepared {
+  Settings config;
+  LocalSettings local;
+  HostFacts host;
+  Surroundings surroundings;
+  Catalogue catalogue;
+};
+
+struct Preparation {
+  std::optional<Prepared> prepared;
+  std::vector<std::string> errors;  // each names the place; the exit status is then 2
+};
+
+// Reads the configuration, the catalogue, AML's files and the host. No packet.
+Preparation prepare(const RunCommand& command);
+
+// The path of a configuration that is read without being named.
+inline constexpr const char* default_config_path = "/etc/vnetprobe/config.yaml";
+
+}  // namespace vnetprobe

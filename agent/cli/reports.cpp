@@ -1,0 +1,61 @@
+#include "agent/cli/commands.hpp"
+#include "agent/cli/explain.hpp"
+#include "agent/cli/list.hpp"
+#include "agent/cli/output.hpp"
+#include "agent/cli/prepare.hpp"
+#include "agent/cli/read_file.hpp"
+#include "reports/diagnosis/codes.hpp"
+#include "reports/diagnosis/diagnose.hpp"
+#include "reports/json/report_json.hpp"
+
+#include <fmt/format.h>
+
+namespace vnetprobe {
+namespace {
+
+constexpr std::size_t report_at_most = 256U << 20;
+
+}  // namespace
+
+int list(const ListCommand& command) {
+  if (command.what == "profiles") {
+    fmt::print("{}", list_profiles(command.format));
+    return 0;
+  }
+  if (command.what == "codes") {
+    fmt::print("{}", list_codes(command.format));
+    return 0;
+  }
+  auto preparation = prepare(command.run);
+  if (!preparation.prepared) return complain(preparation.errors);
+  const Prepared& prepared = *preparation.prepared;
+  const Discovery discovery = combine(command.run.settings, prepared.config, prepared.local, prepared.host, std::nullopt);
+  const Plan plan = make_plan(prepared.catalogue, discovery, {.only = command.run.only, .skip = command.run.skip});
+  fmt::print("{}", list_checks(plan, prepared.catalogue, discovery, command.format));
+  return 0;
+}
+
+int explain(const ExplainCommand& command) {
+  if (const CodeEntry* entry = find_code(command.code)) {
+    fmt::print("{}", command.format == "json" ? explain_json(*entry) : explain_text(*entry));
+    return 0;
+  }
+  const auto near = nearest_codes(command.code);
+  return complain({fmt::format("unknown code '{}'{}; `vnetprobe list codes` names them all", command.code,
+                               near.empty() ? "" : fmt::format("; did you mean {}?", fmt::join(near, ", ")))});
+}
+
+int diagnose_file(const DiagnoseCommand& command) {
+  const auto file = read_file(command.path, report_at_most);
+  if (!file.error.empty()) return complain({file.error});
+  auto read = read_report(file.bytes);
+  if (!read.report) return complain({fmt::format("{}: {}", command.path == "-" ? "stdin" : command.path, read.error)});
+  diagnose(*read.report);
+  if (const auto problem = present(*read.report, command.presentation); !problem.empty()) {
+    fmt::print(stderr, "vnetprobe: {}\n", problem);
+    return status_internal;
+  }
+  return exit_status(*read.report);
+}
+
+}  // namespace vnetprobe

@@ -1,0 +1,181 @@
+#include "agent/cli/commands.hpp"
+#include "agent/cli/output.hpp"
+#include "agent/cli/prepare.hpp"
+#include "agent/run/progress.hpp"
+#include "agent/run/runner.hpp"
+#include "agent/run/ulid.hpp"
+#include "probes/imds.hpp"
+#include "reports/diagnosis/diagnose.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace vnetprobe {
+namespace {
+
+using SystemClock = std::chrono::system_clock;
+
+std::chrono::sys_time<std::chrono::milliseconds> now() { return std::chrono::floor<std::chrono::milliseconds>(SystemClock::now()); }
+
+// What IMDS would add to the plan is its cloud and region. Where both are known, IMDS is asked beside the other checks and its
+// absence costs nothing; where not, the plan waits for it, shortly.
+bool plan_needs_imds(const Settings& known) { return !known.cloud || !known.region || !known.subscription; }
+
+constexpr std::chrono::milliseconds imds_wait{1500};
+
+struct ImdsAsked {
+  std::optional<ImdsObservation> seen;
+  bool signalled{};
+};
+
+asio::awaitable<void> ask_imds(std::string endpoint, ImdsAsked& into) {
+  using namespace asio::experimental::awaitable_operators;
+  asio::signal_set signals(co_await asio::this_coro::executor, SIGINT, SIGTERM);
+  auto first = co_await (observe_imds(std::move(endpoint), imds_wait) || signals.async_wait(asio::use_awaitable));
+  if (first.index() == 0)
+    into.seen = std::get<0>(std::move(first));
+  else
+    into.signalled = true;
+}
+
+ImdsAsked ask_imds(const Settings& known) {
+  ImdsAsked asked;
+  if (!plan_needs_imds(known)) return asked;
+  asio::io_context loop(1);
+  std::exception_ptr problem;
+  asio::co_spawn(loop, ask_imds(known.imds_endpoint ? known.imds_endpoint->value : imds_default_endpoint, asked),
+                 [&](std::exception_ptr thrown) { problem = thrown; });
+  loop.run();
+  if (problem) std::rethrow_exception(problem);
+  return asked;
+}
+
+std::vector<Endpoint> resolvers_to_ask(const Discovery& discovery) {
+  std::vector<Endpoint> resolvers;
+  for (const auto& given : discovery.settings.resolvers) resolvers.push_back(given.value);
+  if (!resolvers.empty() || !discovery.host.resolvers.resolvers) return resolvers;
+  for (const auto& server : discovery.host.resolvers.resolvers->servers) resolvers.push_back(server.endpoint);
+  return resolvers;
+}
+
+std::variant<TlsContext, std::string> tls_context(const Settings& settings) {
+  TlsContext::Options options;
+  for (const auto& file : settings.ca_files) options.ca_files.push_back(file.value);
+  return TlsContext::make(options);
+}
+
+std::string nothing_selected(const RunCommand& command) {
+  const auto& globs = command.only.empty() ? command.skip : command.only;
+  return fmt::format("{} leaves no check to run: {}; `vnetprobe list checks` names them", command.only.empty() ? "--skip" : "--only",
+                     fmt::join(globs, ", "));
+}
+
+Watcher watcher_of(Progress& progress) {
+  return {.started = [&](const std::string& id) { progress.started(id); },
+          .finished = [&](const Check& check) { progress.finished(check.id); }};
+}
+
+AgentInfo agent_info(const Catalogue& catalogue, const Settings& settings) {
+  return {.version = VNETPROBE_VERSION,
+          .catalog = fmt::format("{} {}", catalogue.name, catalogue.version),
+          .era = settings.era ? std::string(name_of(settings.era->value)) : "",
+          .service_tags = {}};
+}
+
+const char* word_for(Interruption interrupted) {
+  switch (interrupted) {
+    case Interruption::none: return "";
+    case Interruption::deadline: return "deadline";
+    case Interruption::signal: return "signal";
+  }
+  return "";
+}
+
+// The node's picture gets what a later IMDS answer said of its reachability; the plan was made without it.
+void note_imds(Report& report) {
+  for (const auto& check : report.checks)
+    for (const auto& observation : check.observations)
+      if (const auto* imds = std::get_if<ImdsObservation>(&observation.seen))
+        report.node.imds = {.value = imds->error ? std::string(boost::describe::enum_to_string(*imds->error, "failed")) : "answered",
+                            .source = imds->url};
+}
+
+RunOutcome without_running(const Plan& plan) {
+  RunOutcome outcome{.interrupted = Interruption::signal};
+  for (const auto& planned : plan.checks) {
+    outcome.checks.push_back(planned.check);
+    outcome.checks.back().finished = !planned.run;
+  }
+  return outcome;
+}
+
+}  // namespace
+
+int complain(const std::vector<std::string>& errors) {
+  for (const auto& error : errors) fmt::print(stderr, "vnetprobe: {}\n", error);
+  return status_usage;
+}
+
+int run(const RunCommand& command) {
+  const auto started = Clock::now();
+  Report report{.id = make_ulid(), .started_at = now()};
+  auto preparation = prepare(command);
+  if (!preparation.prepared) return complain(preparation.errors);
+  Prepared& prepared = *preparation.prepared;
+
+  const Settings known = merge(command.settings, merge(prepared.config, prepared.local.settings));
+  auto tls = tls_context(known);
+  if (const auto* problem = std::get_if<std::string>(&tls)) return complain({*problem});
+  const ImdsAsked imds = ask_imds(known);
+  const Discovery discovery = combine(command.settings, prepared.config, prepared.local, prepared.host, imds.seen);
+  for (const auto& note : discovery.notes) spdlog::warn("{}", note);
+
+  const Plan plan = make_plan(prepared.catalogue, discovery, {.only = command.only, .skip = command.skip});
+  if (plan.checks.empty() && !(command.only.empty() && command.skip.empty())) return complain({nothing_selected(command)});
+
+  const Settings& settings = discovery.settings;
+  const Equipment equipment{.discovery = discovery,
+                            .surroundings = prepared.surroundings,
+                            .tls = std::get<TlsContext>(tls),
+                            .connect_to = command.connect_to,
+                            .resolvers = resolvers_to_ask(discovery),
+                            .ask_libc = settings.resolvers.empty(),
+                            .limits = limits_of(settings.timeouts)};
+  const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started);
+  RunBounds bounds;
+  if (settings.deadline) bounds.deadline = settings.deadline->value;
+  bounds.deadline = std::max(bounds.deadline - spent, std::chrono::milliseconds(0));
+  if (settings.concurrency) bounds.concurrency = settings.concurrency->value;
+
+  RunOutcome outcome;
+  if (imds.signalled) {
+    outcome = without_running(plan);
+  } else {
+    Progress progress(plan.checks.size(), bounds.deadline, !command.presentation.quiet);
+    outcome = run_plan(plan, equipment, bounds, watcher_of(progress));
+  }
+
+  report.finished_at = now();
+  report.duration = since(started);
+  report.complete = outcome.interrupted == Interruption::none;
+  report.interrupted_by = word_for(outcome.interrupted);
+  report.agent = agent_info(prepared.catalogue, settings);
+  report.node = discovery.node;
+  report.checks = std::move(outcome.checks);
+  report.not_checked = plan.not_checked;
+  note_imds(report);
+  diagnose(report);
+  if (const auto problem = present(report, command.presentation); !problem.empty()) {
+    fmt::print(stderr, "vnetprobe: {}\n", problem);
+    return status_internal;
+  }
+  return exit_status(report);
+}
+
+}  // namespace vnetprobe

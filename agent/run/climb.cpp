@@ -1,0 +1,152 @@
+#include "agent/run/climb.hpp"
+
+#include "agent/run/concurrently.hpp"
+#include "probes/http.hpp"
+#include "probes/inbound.hpp"
+#include "probes/proxy.hpp"
+#include "probes/tcp.hpp"
+#include "probes/udp.hpp"
+#include "probes/websocket.hpp"
+
+#include <algorithm>
+
+namespace vnetprobe {
+namespace {
+
+// A name with dozens of addresses is a load balancer's whole pool: a few of them tell enough and spare SNAT ports.
+constexpr std::size_t addresses_at_most = 8;
+
+asio::awaitable<void> open_one(Destination to, std::chrono::milliseconds limit, TcpResult& into) {
+  into = co_await open_tcp(to.endpoint, limit);
+  into.seen.instead_of = std::move(to.instead_of);
+}
+
+// One climb: the state that its layers hand on.
+class Climb {
+ public:
+  Climb(const PlannedCheck& planned, const Equipment& equipment, Names& names, Way way, Check& check)
+      : planned_(planned), equipment_(equipment), names_(names), way_(std::move(way)), check_(check) {}
+
+  asio::awaitable<void> run() {
+    const Target& target = check_.target;
+    if (planned_.stack == Stack::inbound) {
+      note(observe_listeners({target.port}, equipment_.surroundings.root));
+      co_return;
+    }
+    choose_way();
+    const auto resolved = co_await names_.resolve(proxy_ ? proxy_->address.host : target.host);
+    if (!way_.because || way_.direct)
+      for (const auto& observation : resolved.observations) note(observation.seen);
+    if (planned_.stack == Stack::dns || resolved.addresses.empty()) co_return;
+    if (planned_.stack == Stack::udp) {
+      co_await send_datagram(resolved.addresses.front());
+      co_return;
+    }
+    co_await connect(resolved.addresses);
+    if (!socket_ || (planned_.stack == Stack::tcp && !proxy_)) co_return;
+    if (proxy_ && !absolute_form()) co_await tunnel();
+    if (!socket_ || planned_.stack == Stack::tcp) co_return;
+    if (planned_.stack == Stack::http) {
+      connection_ = std::move(*socket_);
+    } else {
+      co_await handshake();
+      if (std::holds_alternative<std::monostate>(connection_) || planned_.stack == Stack::tls) co_return;
+    }
+    if (planned_.stack == Stack::websocket)
+      co_await upgrade();
+    else
+      co_await request();
+  }
+
+ private:
+  void note(Seen seen) { check_.observations.push_back({.seen = std::move(seen), .follow_up = way_.because}); }
+
+  // A program on this node goes through the proxy for what its environment says, and so does the climb.
+  void choose_way() {
+    const bool proxied_stack = planned_.stack == Stack::https || planned_.stack == Stack::http ||
+                               planned_.stack == Stack::websocket || planned_.stack == Stack::tls;
+    if (!proxied_stack || way_.direct) return;
+    proxy_ = choose_proxy(equipment_.discovery.settings.proxy, equipment_.surroundings.environment,
+                          planned_.stack == Stack::http ? "http" : "https", check_.target.host, check_.target.port);
+  }
+
+  bool absolute_form() const { return proxy_ && planned_.stack == Stack::http; }
+
+  asio::awaitable<void> send_datagram(std::string address) {
+    const auto to = destination(equipment_, check_.target.host, address, check_.target.port);
+    auto seen = co_await observe_udp(to.endpoint, equipment_.limits.tcp);
+    seen.instead_of = to.instead_of;
+    note(std::move(seen));
+  }
+
+  // Every address at once; the first in the resolver's order that connected carries the upper layers.
+  asio::awaitable<void> connect(std::vector<std::string> addresses) {
+    if (addresses.size() > addresses_at_most) addresses.resize(addresses_at_most);
+    const std::string& host = proxy_ ? proxy_->address.host : check_.target.host;
+    const std::uint16_t port = proxy_ ? proxy_->address.port : check_.target.port;
+    std::vector<Destination> destinations;
+    for (const auto& address : addresses) {
+      auto to = destination(equipment_, host, address, port);
+      const bool already = std::ranges::any_of(
+          destinations, [&](const Destination& other) { return other.endpoint == to.endpoint; });
+      if (!already) destinations.push_back(std::move(to));
+    }
+    std::vector<TcpResult> results(destinations.size());
+    std::vector<asio::awaitable<void>> work;
+    for (std::size_t i = 0; i < destinations.size(); ++i)
+      work.push_back(open_one(destinations[i], equipment_.limits.tcp, results[i]));
+    co_await concurrently(std::move(work));
+    for (auto& result : results) {
+      if (result.socket && !socket_) socket_ = std::move(result.socket);
+      note(std::move(result.seen));
+    }
+  }
+
+  asio::awaitable<void> tunnel() {
+    auto result = co_await open_tunnel(std::move(*socket_), proxy_->address, check_.target.host, check_.target.port,
+                                       equipment_.limits.http);
+    note(std::move(result.seen));
+    socket_ = std::move(result.socket);
+  }
+
+  asio::awaitable<void> handshake() {
+    TlsRequest wanted{.server_name = check_.target.host};
+    auto result = co_await open_tls(std::move(*socket_), equipment_.tls, std::move(wanted), equipment_.limits.tls);
+    note(std::move(result.seen));
+    if (result.stream) connection_ = std::move(result.stream);
+  }
+
+  asio::awaitable<void> request() {
+    HttpRequest wanted{.url = check_.target.url, .headers = planned_.headers};
+    if (absolute_form()) {
+      wanted.absolute_form = true;
+      wanted.proxy_credentials = proxy_->address.credentials;
+    }
+    auto seen = co_await observe_http(connection_, std::move(wanted), proxy_.has_value(), equipment_.limits.http);
+    note(std::move(seen));
+  }
+
+  asio::awaitable<void> upgrade() {
+    WebsocketRequest wanted{.url = check_.target.url, .headers = planned_.headers};
+    auto seen = co_await observe_websocket(connection_, std::move(wanted), proxy_.has_value(), equipment_.limits.websocket);
+    note(std::move(seen));
+  }
+
+  const PlannedCheck& planned_;
+  const Equipment& equipment_;
+  Names& names_;
+  Way way_;
+  Check& check_;
+  std::optional<ChosenProxy> proxy_;
+  std::optional<asio::ip::tcp::socket> socket_;
+  Connection connection_;
+};
+
+}  // namespace
+
+asio::awaitable<void> climb(const PlannedCheck& planned, const Equipment& equipment, Names& names, Way way, Check& check) {
+  Climb one(planned, equipment, names, std::move(way), check);
+  co_await one.run();
+}
+
+}  // namespace vnetprobe

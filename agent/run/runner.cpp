@@ -1,0 +1,138 @@
+#include "agent/run/runner.hpp"
+
+#include "agent/run/climb.hpp"
+#include "agent/run/concurrently.hpp"
+#include "agent/run/node_checks.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+
+namespace vnetprobe {
+namespace {
+
+// A check holds a handful of descriptors at its widest (a socket for each question and address).
+constexpr rlim_t descriptors_per_check = 16;
+constexpr int concurrency_at_most = 1024;
+
+int default_concurrency() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 60;
+  if (limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+  }
+  const auto affordable = static_cast<int>(std::min<rlim_t>(limit.rlim_cur / descriptors_per_check, concurrency_at_most));
+  return std::max(affordable, 8);
+}
+
+// A name that a healthy resolver knows: what the plan needs anyway, so that nothing else is asked of anybody.
+std::string control_name(const Plan& plan) {
+  const auto known = std::ranges::find_if(plan.checks, [](const PlannedCheck& planned) {
+    return planned.run && planned.stack != Stack::node && planned.stack != Stack::inbound &&
+           planned.check.target.host.find_first_not_of("0123456789.:") != std::string::npos;
+  });
+  return known == plan.checks.end() ? "login.microsoftonline.com" : known->check.target.host;
+}
+
+class Run {
+ public:
+  Run(const Plan& plan, const Equipment& equipment, const Watcher& watcher)
+      : plan_(plan), equipment_(equipment), watcher_(watcher), names_(equipment), control_(control_name(plan)) {
+    checks_.reserve(plan.checks.size());
+    for (const auto& planned : plan.checks) {
+      checks_.push_back(planned.check);
+      checks_.back().finished = !planned.run;
+    }
+  }
+
+  asio::awaitable<void> all(int concurrency) {
+    std::vector<asio::awaitable<void>> workers;
+    const auto count = std::min<std::size_t>(static_cast<std::size_t>(concurrency), plan_.checks.size());
+    for (std::size_t i = 0; i < count; ++i) workers.push_back(worker());
+    co_await concurrently(std::move(workers));
+  }
+
+  std::vector<Check> take_checks() { return std::move(checks_); }
+
+ private:
+  asio::awaitable<void> worker() {
+    while (next_ < plan_.checks.size()) {
+      const std::size_t index = next_++;
+      if (plan_.checks[index].run) co_await one(plan_.checks[index], checks_[index]);
+    }
+  }
+
+  asio::awaitable<void> one(const PlannedCheck& planned, Check& check) {
+    if (watcher_.started) watcher_.started(check.id);
+    const auto started = Clock::now();
+    try {
+      if (planned.stack == Stack::node)
+        co_await observe_node(planned, equipment_, control_, check);
+      else
+        co_await climb(planned, equipment_, names_, {}, check);
+      co_await follow_up(planned, equipment_, names_, check);
+      check.finished = true;
+    } catch (const boost::system::system_error& error) {
+      check.duration = since(started);
+      if (error.code() == asio::error::operation_aborted) throw;
+      spdlog::error("check {}: {}", check.id, error.what());
+    } catch (const std::exception& error) {
+      spdlog::error("check {}: {}", check.id, error.what());
+    }
+    check.duration = since(started);
+    if (watcher_.finished) watcher_.finished(check);
+  }
+
+  const Plan& plan_;
+  const Equipment& equipment_;
+  const Watcher& watcher_;
+  Names names_;
+  std::string control_;
+  std::vector<Check> checks_;
+  std::size_t next_{};
+};
+
+asio::awaitable<Interruption> signalled() {
+  asio::signal_set signals(co_await asio::this_coro::executor, SIGINT, SIGTERM);
+  co_await signals.async_wait(asio::use_awaitable);
+  co_return Interruption::signal;
+}
+
+asio::awaitable<Interruption> deadline_passed(std::chrono::milliseconds deadline) {
+  co_await sleep_for(deadline);
+  co_return Interruption::deadline;
+}
+
+asio::awaitable<Interruption> carried_out(Run& run, int concurrency) {
+  co_await run.all(concurrency);
+  co_return Interruption::none;
+}
+
+asio::awaitable<void> until_first(Run& run, RunBounds bounds, Interruption& interrupted) {
+  using namespace asio::experimental::awaitable_operators;
+  const int concurrency = bounds.concurrency > 0 ? bounds.concurrency : default_concurrency();
+  const auto first = co_await (carried_out(run, concurrency) || deadline_passed(bounds.deadline) || signalled());
+  interrupted = std::visit([](Interruption reason) { return reason; }, first);
+}
+
+}  // namespace
+
+RunOutcome run_plan(const Plan& plan, const Equipment& equipment, const RunBounds& bounds, const Watcher& watcher) {
+  asio::io_context loop(1);
+  Run run(plan, equipment, watcher);
+  Interruption interrupted{};
+  std::exception_ptr problem;
+  asio::co_spawn(loop, until_first(run, bounds, interrupted), [&](std::exception_ptr thrown) { problem = thrown; });
+  loop.run();
+  if (problem) std::rethrow_exception(problem);
+  return {.checks = run.take_checks(), .interrupted = interrupted};
+}
+
+}  // namespace vnetprobe
