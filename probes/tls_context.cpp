@@ -1,1 +1,140 @@
-// written by its author in a later commit
+#include "probes/tls_state.hpp"
+
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+namespace vnetprobe {
+namespace {
+
+// Where distributions keep the system's store; the first that exists is used.
+constexpr std::array store_files{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
+                                 "/etc/ssl/ca-bundle.pem"};
+constexpr std::array store_folders{"/etc/ssl/certs", "/etc/pki/tls/certs"};
+
+HandshakeRecord* record_of(const SSL* ssl) {
+  return static_cast<HandshakeRecord*>(SSL_get_ex_data(ssl, handshake_record_index()));
+}
+
+// Keeps the first error and lets the handshake go on: what follows is evidence too.
+int on_verify(int ok, X509_STORE_CTX* context) {
+  if (ok == 1) return 1;
+  const auto* ssl = static_cast<const SSL*>(X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* record = ssl ? record_of(ssl) : nullptr;
+  if (record && record->verify_code == X509_V_OK) {
+    record->verify_code = X509_STORE_CTX_get_error(context);
+    record->verify_depth = X509_STORE_CTX_get_error_depth(context);
+  }
+  return 1;
+}
+
+int on_client_certificate(SSL* ssl, X509**, EVP_PKEY**) {
+  if (auto* record = record_of(ssl)) record->client_certificate_requested = true;
+  return 0;  // none: this agent has no identity
+}
+
+void on_message(int from_us, int, int type, const void* bytes, std::size_t size, SSL* ssl, void*) {
+  auto* record = record_of(ssl);
+  if (!record || from_us) return;
+  if (type == SSL3_RT_HANDSHAKE) record->server_spoke = true;
+  constexpr unsigned char fatal = 2;
+  const auto* alert = static_cast<const unsigned char*>(bytes);
+  if (type == SSL3_RT_ALERT && size >= 2 && alert[0] == fatal) record->alert = alert[1];
+}
+
+using Pem = std::unique_ptr<FILE, decltype(&std::fclose)>;
+
+// Adds every certificate of a PEM file to the store, and its fingerprint to the user's. Returns the problem, empty when fine.
+std::string add_user_file(const std::string& path, X509_STORE* store, std::set<std::string>& anchors) {
+  const Pem file(std::fopen(path.c_str(), "re"), std::fclose);
+  if (!file) return fmt::format("{}: {}; --ca-file and tls.ca_files name PEM files", path, std::strerror(errno));
+  int count = 0;
+  while (X509* certificate = PEM_read_X509(file.get(), nullptr, nullptr, nullptr)) {
+    X509_STORE_add_cert(store, certificate);
+    anchors.insert(fingerprint(certificate));
+    X509_free(certificate);
+    ++count;
+  }
+  // The end of the file leaves PEM_R_NO_START_LINE; anything else is a broken block.
+  const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  ERR_clear_error();
+  if (count == 0) return fmt::format("{}: no PEM certificate in it; convert DER with `openssl x509 -inform der -in FILE`", path);
+  if (!at_end) return fmt::format("{}: certificate {} is broken", path, count + 1);
+  return {};
+}
+
+void load_system_store(const std::string& named, X509_STORE* store) {
+  const auto load = [&](const std::string& path) {
+    std::error_code problem;
+    if (std::filesystem::is_directory(path, problem))
+      X509_STORE_load_path(store, path.c_str());
+    else
+      X509_STORE_load_file(store, path.c_str());
+    ERR_clear_error();
+  };
+  const auto exists = [](const char* path) {
+    std::error_code problem;
+    return std::filesystem::exists(path, problem);
+  };
+  if (!named.empty()) return load(named);
+  const char* file = std::getenv("SSL_CERT_FILE");
+  const char* folder = std::getenv("SSL_CERT_DIR");
+  if (file) load(file);
+  if (folder) load(folder);
+  if (file || folder) return;
+  for (const char* candidate : store_files)
+    if (exists(candidate)) return load(candidate);
+  for (const char* candidate : store_folders)
+    if (exists(candidate)) return load(candidate);
+}
+
+}  // namespace
+
+int handshake_record_index() {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+std::string fingerprint(X509* certificate) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  X509_digest(certificate, EVP_sha256(), digest.data(), &size);
+  return {reinterpret_cast<const char*>(digest.data()), size};
+}
+
+TlsContext::TlsContext(std::unique_ptr<State> state) : state_(std::move(state)) {}
+TlsContext::~TlsContext() = default;
+TlsContext::TlsContext(TlsContext&&) noexcept = default;
+TlsContext& TlsContext::operator=(TlsContext&&) noexcept = default;
+asio::ssl::context& TlsContext::context() { return state_->context; }
+TlsContext::State& TlsContext::state() { return *state_; }
+
+std::variant<TlsContext, std::string> TlsContext::make(const Options& options) {
+  auto state = std::make_unique<State>();
+  SSL_CTX* native = state->context.native_handle();
+  SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
+  SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_options(native, SSL_OP_NO_TICKET | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_verify(native, SSL_VERIFY_PEER, on_verify);
+  SSL_CTX_set_client_cert_cb(native, on_client_certificate);
+  SSL_CTX_set_msg_callback(native, on_message);
+  X509_STORE* store = SSL_CTX_get_cert_store(native);
+  // A certificate that the user names is trusted as it is, be it a root or an intermediate.
+  X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
+  for (const auto& file : options.ca_files)
+    if (auto problem = add_user_file(file, store, state->user_anchors); !problem.empty()) return problem;
+  load_system_store(options.system_store, store);
+  return TlsContext(std::move(state));
+}
+
+}  // namespace vnetprobe
