@@ -1,0 +1,146 @@
+#include "probes/http_exchange.hpp"
+
+#include "probes/text.hpp"
+
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/write.hpp>
+#include <openssl/evp.h>
+
+namespace vnetprobe {
+namespace {
+
+namespace beast = boost::beast;
+namespace http = beast::http;
+using Parser = http::response_parser<http::string_body>;
+using Error = boost::system::error_code;
+
+HttpFailure classify(const Error& error) {
+  if (error == http::error::header_limit) return HttpFailure::headers_too_big;
+  if (error == http::error::end_of_stream || error == asio::error::eof || error == http::error::partial_message ||
+      error == asio::ssl::error::stream_truncated)
+    return HttpFailure::closed;
+  if (error.category() == http::make_error_code(http::error::end_of_stream).category()) return HttpFailure::malformed;
+  return HttpFailure::reset;
+}
+
+void take_head(const Parser& parser, const HttpBounds& bounds, HttpAnswer& into) {
+  const auto& message = parser.get();
+  into.status = static_cast<int>(message.result_int());
+  into.reason = printable(std::string_view(message.reason()), 100);
+  into.version = message.version() == 10 ? "HTTP/1.0" : "HTTP/1.1";
+  for (const auto& field : message) {
+    if (into.headers.size() < bounds.headers_kept)
+      into.headers.push_back(kept_header(std::string_view(field.name_string()), std::string_view(field.value())));
+    else
+      ++into.headers_left_out;
+  }
+}
+
+// Nobody has answered in full yet: an interim answer (RFC 9110 section 15.2) is read over, ten at most.
+constexpr int interim_at_most = 10;
+
+template <class Stream>
+asio::awaitable<Error> read_head(Stream& stream, beast::flat_buffer& buffer, std::optional<Parser>& parser, HttpBounds bounds,
+                                 bool is_connect) {
+  Error error;
+  for (int interim = 0; interim <= interim_at_most; ++interim) {
+    parser.emplace();
+    parser->header_limit(bounds.header_bytes);
+    parser->body_limit(boost::none);
+    co_await http::async_read_header(stream, buffer, *parser, asio::redirect_error(asio::use_awaitable, error));
+    const auto status = parser->get().result_int();
+    // A tunnel's bytes are not the answer's body.
+    if (!error && is_connect && status / 100 == 2) co_return error;
+    if (error || status / 100 != 1 || status == 101) co_return error;
+  }
+  co_return error;
+}
+
+// Reads on until the end, the bound or an error; what was read stays in the parser.
+template <class Stream>
+asio::awaitable<Error> read_body(Stream& stream, beast::flat_buffer& buffer, Parser& parser, std::size_t at_most) {
+  Error error;
+  while (!error && !parser.is_done() && parser.get().body().size() < at_most)
+    co_await http::async_read_some(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+  co_return error;
+}
+
+template <class Stream>
+asio::awaitable<Error> send(Stream& stream, const std::string& request) {
+  Error error;
+  co_await asio::async_write(stream, asio::buffer(request), asio::redirect_error(asio::use_awaitable, error));
+  co_return error;
+}
+
+template <class Stream>
+asio::awaitable<HttpAnswer> exchange(Stream& stream, std::string request, HttpBounds bounds, bool is_connect,
+                                     std::chrono::milliseconds limit) {
+  HttpAnswer answer;
+  const auto until = Clock::now() + limit;
+  const auto left = [&] { return std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()); };
+  const auto sent = co_await within(limit, send(stream, request));
+  if (!sent || *sent) {
+    answer.error = sent ? HttpFailure::send_failed : HttpFailure::timed_out;
+    if (sent) answer.detail = printable(sent->message(), 200);
+    co_return answer;
+  }
+  // 64 KiB of header and as much of a body's beginning may arrive together.
+  beast::flat_buffer buffer(bounds.header_bytes + bounds.body_bytes + (16U << 10));
+  std::optional<Parser> parser;
+  const auto head = co_await within(left(), read_head(stream, buffer, parser, bounds, is_connect));
+  if (!head || *head) {
+    answer.error = head ? classify(*head) : HttpFailure::timed_out;
+    if (head) answer.detail = printable(head->message(), 200);
+    co_return answer;
+  }
+  take_head(*parser, bounds, answer);
+  const bool no_body = answer.status == 101 || (is_connect && answer.status / 100 == 2);
+  if (!no_body) {
+    const auto body = co_await within(left(), read_body(stream, buffer, *parser, bounds.body_bytes));
+    // An answer without a length ends with the connection, and not every TLS server says goodbye.
+    const bool ended = body && (!*body || *body == http::error::end_of_stream || *body == asio::ssl::error::stream_truncated);
+    answer.body_truncated = !parser->is_done() && !(ended && parser->need_eof() && parser->get().body().size() < bounds.body_bytes);
+    answer.body = std::move(parser->get().body());
+    if (answer.body.size() > bounds.body_bytes) {
+      answer.body.resize(bounds.body_bytes);
+      answer.body_truncated = true;
+    }
+  }
+  co_return answer;
+}
+
+std::string one_line(std::string_view value) {
+  std::string result(value);
+  std::erase_if(result, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+  return result;
+}
+
+}  // namespace
+
+asio::awaitable<HttpAnswer> exchange_http(Connection& connection, std::string request, HttpBounds bounds, bool is_connect,
+                                          std::chrono::milliseconds limit) {
+  if (auto* tls = std::get_if<std::unique_ptr<TlsStream>>(&connection)) {
+    auto answer = co_await exchange(**tls, std::move(request), bounds, is_connect, limit);
+    co_return answer;
+  }
+  auto answer = co_await exchange(std::get<asio::ip::tcp::socket>(connection), std::move(request), bounds, is_connect, limit);
+  co_return answer;
+}
+
+std::string request_head(std::string_view method, std::string_view target, std::string_view host,
+                         const std::vector<HttpHeader>& headers) {
+  std::string head = one_line(method) + " " + one_line(target) + " HTTP/1.1\r\nHost: " + one_line(host) + "\r\n";
+  for (const auto& header : headers) head += one_line(header.name) + ": " + one_line(header.value) + "\r\n";
+  return head + "\r\n";
+}
+
+std::string basic_credentials(std::string_view credentials) {
+  // EVP_EncodeBlock writes four characters for three bytes and a NUL after them.
+  std::string encoded((credentials.size() + 2) / 3 * 4 + 1, '\0');
+  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
+                                   reinterpret_cast<const unsigned char*>(credentials.data()), static_cast<int>(credentials.size()));
+  encoded.resize(static_cast<std::size_t>(size));
+  return "Basic " + encoded;
+}
+
+}  // namespace vnetprobe
