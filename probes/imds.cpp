@@ -1,1 +1,153 @@
-// written by its author in a later commit
+#include "probes/imds.hpp"
+
+#include "probes/http_exchange.hpp"
+#include "probes/tcp.hpp"
+#include "probes/text.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/url/parse.hpp>
+
+namespace vnetprobe {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t body_at_most = 256U << 10;
+constexpr std::size_t values_kept = 32;
+constexpr std::size_t value_length = 256;
+// The version that every cloud and every host has (azure-facts 3.1).
+constexpr std::string_view path = "/metadata/instance?api-version=2021-02-01";
+
+const json::value* member(const json::value* value, std::string_view name) {
+  const auto* object = value ? value->if_object() : nullptr;
+  return object ? object->if_contains(name) : nullptr;
+}
+
+// IMDS writes every primitive as a string and a missing one as "".
+std::optional<std::string> text(const json::value* value) {
+  if (!value || !value->is_string() || value->get_string().empty()) return std::nullopt;
+  return printable(std::string_view(value->get_string()), value_length);
+}
+
+void keep(const std::optional<std::string>& value, std::vector<std::string>& into) {
+  if (value && into.size() < values_kept) into.push_back(*value);
+}
+
+const json::array& list(const json::value* value) {
+  static const json::array none;
+  return value && value->is_array() ? value->get_array() : none;
+}
+
+void read_interface(const json::value& interface, ImdsObservation& into) {
+  keep(text(member(&interface, "macAddress")), into.mac_addresses);
+  const auto* v4 = member(&interface, "ipv4");
+  for (const auto& address : list(member(v4, "ipAddress"))) {
+    keep(text(member(&address, "privateIpAddress")), into.private_addresses);
+    keep(text(member(&address, "publicIpAddress")), into.public_addresses);
+  }
+  for (const auto& subnet : list(member(v4, "subnet"))) {
+    const auto address = text(member(&subnet, "address"));
+    const auto prefix = text(member(&subnet, "prefix"));
+    if (address && prefix) keep(*address + "/" + *prefix, into.subnets);
+  }
+  for (const auto& address : list(member(member(&interface, "ipv6"), "ipAddress")))
+    keep(text(member(&address, "privateIpAddress")), into.private_addresses);
+}
+
+ImdsFailure of_connection(const TcpObservation& tcp) {
+  if (tcp.error == TcpFailure::timed_out) return ImdsFailure::timed_out;
+  if (tcp.error == TcpFailure::refused && !tcp.icmp) return ImdsFailure::refused;
+  return ImdsFailure::unreachable;
+}
+
+ImdsFailure of_exchange(HttpFailure failure) {
+  switch (failure) {
+    case HttpFailure::timed_out: return ImdsFailure::timed_out;
+    case HttpFailure::headers_too_big: return ImdsFailure::too_big;
+    case HttpFailure::malformed: return ImdsFailure::not_json;
+    default: return ImdsFailure::closed;
+  }
+}
+
+// IMDS is on the host under the VM: an answer that came by a proxy is not its own (azure-facts 3.5).
+bool came_by_proxy(const HttpAnswer& answer) {
+  return find_header(answer.headers, "Via") || find_header(answer.headers, "X-Cache") || find_header(answer.headers, "X-Squid-Error") ||
+         answer.status == 407;
+}
+
+void read_answer(HttpAnswer answer, ImdsObservation& seen) {
+  seen.status = answer.status;
+  if (answer.error) {
+    seen.error = of_exchange(*answer.error);
+    seen.detail = std::move(answer.detail);
+  } else if (came_by_proxy(answer)) {
+    seen.error = ImdsFailure::via_proxy;
+  } else if (answer.status != 200) {
+    seen.error = ImdsFailure::http_status;
+    seen.detail = body_excerpt(answer.body);
+  } else if (answer.body_truncated && answer.body.size() >= body_at_most) {
+    seen.error = ImdsFailure::too_big;
+  } else if (answer.body_truncated) {
+    seen.error = ImdsFailure::timed_out;
+    seen.detail = "the answer did not end in time";
+  } else if (!read_instance(answer.body, seen)) {
+    seen.error = ImdsFailure::not_json;
+    seen.detail = body_excerpt(std::string_view(answer.body).substr(0, value_length));
+  }
+  seen.headers = std::move(answer.headers);
+}
+
+}  // namespace
+
+bool read_instance(std::string_view body, ImdsObservation& into) {
+  constexpr unsigned depth_at_most = 32;
+  json::error_code broken;
+  const auto document = json::parse(body, broken, {}, {.max_depth = depth_at_most});
+  if (broken || !document.is_object()) return false;
+  const auto* compute = member(&document, "compute");
+  into.environment = text(member(compute, "azEnvironment"));
+  into.location = text(member(compute, "location"));
+  into.name = text(member(compute, "name"));
+  into.resource_group = text(member(compute, "resourceGroupName"));
+  into.subscription = text(member(compute, "subscriptionId"));
+  into.vm_id = text(member(compute, "vmId"));
+  into.vm_size = text(member(compute, "vmSize"));
+  into.scale_set = text(member(compute, "vmScaleSetName"));
+  into.zone = text(member(compute, "zone"));
+  into.os_type = text(member(compute, "osType"));
+  into.publisher = text(member(compute, "publisher"));
+  into.offer = text(member(compute, "offer"));
+  into.sku = text(member(compute, "sku"));
+  for (const auto& interface : list(member(member(&document, "network"), "interface"))) read_interface(interface, into);
+  return true;
+}
+
+asio::awaitable<ImdsObservation> observe_imds(std::string endpoint, std::chrono::milliseconds limit) {
+  while (endpoint.ends_with('/')) endpoint.pop_back();
+  ImdsObservation seen{.url = printable(redacted_url(endpoint + std::string(path)))};
+  const auto url = boost::urls::parse_uri(endpoint);
+  if (!url || url->scheme() != "http") {
+    seen.error = ImdsFailure::unreachable;
+    seen.detail = "not an http:// URL";
+    co_return seen;
+  }
+  seen.remote = {.address = std::string(url->host_address()), .port = url->has_port() ? url->port_number() : std::uint16_t{80}};
+  const auto started = Clock::now();
+  auto opened = co_await open_tcp(seen.remote, limit);
+  if (!opened.socket) {
+    seen.duration = since(started);
+    seen.error = of_connection(opened.seen);
+    seen.tcp = std::move(opened.seen);
+    co_return seen;
+  }
+  Connection connection = std::move(*opened.socket);
+  const std::vector<HttpHeader> headers{{"Metadata", "true"}, {"User-Agent", std::string(user_agent())}, {"Connection", "close"}};
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(limit - since(started));
+  auto answer = co_await exchange_http(connection, request_head("GET", path, std::string(url->encoded_host_and_port()), headers),
+                                       HttpBounds{.body_bytes = body_at_most}, false, left);
+  seen.duration = since(started);
+  read_answer(std::move(answer), seen);
+  co_return seen;
+}
+
+}  // namespace vnetprobe
