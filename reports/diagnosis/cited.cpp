@@ -1,5 +1,7 @@
 #include "reports/diagnosis/cited.hpp"
 
+#include "reports/diagnosis/addresses.hpp"
+
 #include <algorithm>
 
 namespace vnetprobe {
@@ -8,6 +10,99 @@ std::vector<const Check*> all_checks(const Report& report) {
   std::vector<const Check*> checks;
   for (const auto& check : report.checks) checks.push_back(&check);
   return checks;
+}
+
+std::optional<Cited<HostObservation>> host_fact(const Report& report, HostTopic topic) {
+  for (const auto& check : report.checks)
+    for (const auto& host : cited<HostObservation>(check))
+      if (host->topic == topic && !host->error) return host;
+  return {};
+}
+
+std::optional<CitedRoute> route_for(const Report& report, std::string_view address) {
+  std::optional<CitedRoute> best;
+  for (const auto topic : {HostTopic::routes, HostTopic::docker_bridge}) {
+    const auto host = host_fact(report, topic);
+    if (!host) continue;
+    for (const auto& route : (*host)->routes) {
+      if (!in_prefix(address, route.destination)) continue;
+      const bool better = !best || prefix_length(route.destination) > prefix_length(best->route.destination);
+      if (better) best = CitedRoute{.route = route, .from = *host};
+    }
+  }
+  return best;
+}
+
+bool is_own_address(const Report& report, std::string_view address) {
+  return std::any_of(report.node.addresses.begin(), report.node.addresses.end(),
+                     [&](const NodeAddress& own) { return own.value.substr(0, own.value.find('/')) == address; });
+}
+
+bool has_global_v6(const Report& report) {
+  return std::any_of(report.node.addresses.begin(), report.node.addresses.end(), [](const NodeAddress& own) {
+    const auto address = own.value.substr(0, own.value.find('/'));
+    return is_v6(address) && !is_loopback(address) && !is_link_local(address);
+  });
+}
+
+std::vector<Cited<TcpObservation>> attempts(const Check& check, const Report& report) {
+  auto all = cited<TcpObservation>(check);
+  const bool v6_works = has_global_v6(report);
+  std::vector<Cited<TcpObservation>> counted;
+  for (const auto& attempt : all) {
+    const bool without_means = is_v6(attempt->remote.address) && attempt->error && !attempt->icmp &&
+                               (!v6_works || attempt->error == TcpFailure::network_unreachable);
+    if (!without_means) counted.push_back(attempt);
+  }
+  return counted.empty() ? all : counted;
+}
+
+std::string meant_address(const Cited<TcpObservation>& attempt) {
+  if (!attempt->instead_of) return attempt->remote.address;
+  if (const auto meant = host_of(*attempt->instead_of); is_address(meant)) return meant;
+  for (const auto& dns : cited<DnsObservation>(*attempt.check))
+    if (!dns->addresses.empty()) return dns->addresses.front();
+  return attempt->remote.address;
+}
+
+bool resolved(const Check& check) {
+  if (is_address(check.target.host)) return true;
+  const auto asked = cited<DnsObservation>(check);
+  return std::any_of(asked.begin(), asked.end(), [](const auto& dns) { return !dns->addresses.empty(); });
+}
+
+bool connected(const Check& check) {
+  const auto tried = cited<TcpObservation>(check);
+  return std::any_of(tried.begin(), tried.end(), [](const auto& attempt) { return !attempt->error; });
+}
+
+bool ends_at_dns(const Check& check) {
+  if (resolved(check) || cited<DnsObservation>(check).empty()) return false;
+  return std::all_of(check.observations.begin(), check.observations.end(), [](const Observation& observation) {
+    return observation.follow_up || std::holds_alternative<DnsObservation>(observation.seen);
+  });
+}
+
+bool ends_at_tcp(const Check& check, const Report& report) {
+  const auto tried = attempts(check, report);
+  return !tried.empty() &&
+         std::all_of(tried.begin(), tried.end(), [](const auto& attempt) { return attempt->error.has_value(); });
+}
+
+bool is_storage(Service service) {
+  return service == Service::storage_blob || service == Service::storage_file || service == Service::storage_queue ||
+         service == Service::storage_table || service == Service::storage_dfs;
+}
+
+std::string endpoint_of(const Check& check) {
+  const auto& target = check.target;
+  return target.port == 0 ? target.host : to_string(Endpoint{target.host, target.port});
+}
+
+const Check* check_named(const Report& report, std::string_view id) {
+  for (const auto& check : report.checks)
+    if (check.id == id) return &check;
+  return nullptr;
 }
 
 std::string words(std::chrono::microseconds duration) {

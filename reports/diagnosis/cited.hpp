@@ -52,6 +52,36 @@ std::vector<Cited<T>> cited(const std::vector<const Check*>& checks, Part part =
 // Every check of the report, explained or not: for "does anything else work?".
 std::vector<const Check*> all_checks(const Report& report);
 
+// A topic of the node that some check observed; absent: nobody looked, or it could not be read.
+std::optional<Cited<HostObservation>> host_fact(const Report& report, HostTopic topic);
+// The most specific route of the node's own tables for an address, with the observation it stands in.
+struct CitedRoute {
+  RouteFacts route;
+  Cited<HostObservation> from;
+};
+std::optional<CitedRoute> route_for(const Report& report, std::string_view address);
+
+bool is_own_address(const Report& report, std::string_view address);
+bool has_global_v6(const Report& report);
+
+// The connection attempts that count: without IPv6 ones that this node has no means for, as long as there are others.
+std::vector<Cited<TcpObservation>> attempts(const Check& check, const Report& report);
+// Where an attempt was meant to go: --connect-to only changes where the packets went.
+std::string meant_address(const Cited<TcpObservation>& attempt);
+
+// A name to ask for, or an address that needs none: did the stack get an address?
+bool resolved(const Check& check);
+bool connected(const Check& check);
+// Names were asked for, none was found, and nothing further up happened.
+bool ends_at_dns(const Check& check);
+// Connections were tried and none was made.
+bool ends_at_tcp(const Check& check, const Report& report);
+
+bool is_storage(Service service);
+// "host:443", or the host alone
+std::string endpoint_of(const Check& check);
+const Check* check_named(const Report& report, std::string_view id);
+
 // "3.1 s", "240 ms", "0.3 ms"
 std::string words(std::chrono::microseconds duration);
 // "storage.blob/a, keyvault/b and 3 more"

@@ -38,21 +38,24 @@ void append(std::vector<T>& to, std::vector<T>& from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
-// The stronger claim of the two stands: one of them saw more.
+int strength(const Finding& finding) { return finding.only_informs ? 0 : finding.warns ? 1 : 2; }
+
+// The stronger claim of the two stands: one of them saw more. Where one makes its checks fail and the other only warns
+// about some, the failure is what the reader needs; the others' checks are left to their own evidence.
 void merge(Finding& into, Finding& other) {
+  if (strength(into) < strength(other)) std::swap(into, other);
+  if (strength(into) == strength(other)) {
+    append(into.checks, other.checks);
+    append(into.dependants, other.dependants);
+  }
   into.confidence = std::min(into.confidence, other.confidence);
-  append(into.checks, other.checks);
-  append(into.dependants, other.dependants);
   append(into.evidence, other.evidence);
   append(into.alternatives, other.alternatives);
   append(into.values, other.values);
-  into.only_informs = into.only_informs && other.only_informs;
-  into.warns = into.warns && other.warns;
-  if (other.severity) into.severity = into.severity ? std::min(*into.severity, *other.severity) : *other.severity;
+  if (other.severity && into.severity) into.severity = std::min(*into.severity, *other.severity);
 }
 
 void add(std::vector<Found>& all, Finding finding, std::size_t order) {
-  // A warning about one check and a failure of another may share their cause, but not their effect on verdicts.
   const auto same = std::find_if(all.begin(), all.end(), [&](const Found& found) {
     return found.finding.code == finding.code && found.finding.subject == finding.subject;
   });

@@ -44,6 +44,7 @@ std::span<const NamedRule> host_rules();   // rules_host.cpp: os, disk, CA store
 std::span<const NamedRule> route_rules();  // rules_route.cpp
 std::span<const NamedRule> outbound_rules();          // rules_outbound.cpp: nothing public answers
 std::span<const NamedRule> dns_rules();               // rules_dns.cpp
+std::span<const NamedRule> dns_record_rules();        // rules_dns_records.cpp: what the servers say about one name
 std::span<const NamedRule> private_endpoint_rules();  // rules_private_endpoint.cpp
 std::span<const NamedRule> tcp_rules();               // rules_tcp.cpp (and udp)
 std::span<const NamedRule> proxy_rules();             // rules_proxy.cpp

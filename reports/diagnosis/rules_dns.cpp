@@ -1,7 +1,317 @@
-#include "reports/diagnosis/rule.hpp"
+#include "reports/diagnosis/addresses.hpp"
+#include "reports/diagnosis/dns_view.hpp"
+
+#include <algorithm>
+#include <array>
 
 namespace vnetprobe {
+namespace {
 
-std::span<const NamedRule> dns_rules() { return {}; }
+using Dns = Cited<DnsObservation>;
+
+std::vector<DnsView> open_views(const Evidenced& evidence) {
+  std::vector<DnsView> views;
+  for (const auto* check : evidence.open)
+    if (!cited<DnsObservation>(*check).empty()) views.push_back(view_dns(*check));
+  return views;
+}
+
+// One DNS server over the whole run. Checks that the deadline cut off say nothing by their silence.
+struct Server {
+  Endpoint endpoint;
+  std::vector<Dns> asked;  // of the checks' own stacks, and the TCP experiments
+  int udp_asked{}, udp_answered{}, tcp_asked{}, tcp_answered{};
+
+  std::string name() const { return name_of_server(endpoint); }
+  bool answered() const { return udp_answered + tcp_answered > 0; }
+};
+
+bool got_through(const DnsObservation& dns) {
+  return dns.error != DnsFailure::timed_out && dns.error != DnsFailure::unreachable &&
+         dns.error != DnsFailure::no_resolver;
+}
+
+void count(Server& server, const Dns& dns) {
+  const bool tcp = dns->transport == DnsTransport::tcp;
+  ++(tcp ? server.tcp_asked : server.udp_asked);
+  if (got_through(*dns)) ++(tcp ? server.tcp_answered : server.udp_answered);
+  server.asked.push_back(dns);
+}
+
+std::vector<Server> servers_of(const Report& report) {
+  std::vector<Server> servers;
+  const auto known = [&](const Endpoint& endpoint) {
+    return std::find_if(servers.begin(), servers.end(), [&](const Server& one) { return one.endpoint == endpoint; });
+  };
+  for (const auto& check : report.checks) {
+    for (const auto& dns : cited<DnsObservation>(check)) {
+      if (!dns->server || (!check.finished && !got_through(*dns))) continue;
+      if (known(*dns->server) == servers.end()) servers.push_back({.endpoint = *dns->server});
+      count(*known(*dns->server), dns);
+    }
+  }
+  for (const auto& dns : cited<DnsObservation>(all_checks(report), Part::experiments))
+    if (dns->server && known(*dns->server) != servers.end()) count(*known(*dns->server), dns);
+  return servers;
+}
+
+// The library found an address that is not simply in the hosts file.
+bool library_resolves(const Report& report) {
+  for (const auto& dns : cited<DnsObservation>(all_checks(report)))
+    if (dns->via == DnsVia::libc && !dns->addresses.empty() && dns->hosts_lines.empty()) return true;
+  return false;
+}
+
+std::vector<std::string> victims_of_dns(const Evidenced& evidence) {
+  std::vector<std::string> ids;
+  for (const auto* check : evidence.open)
+    if (!is_resolver_check(*check) && ends_at_dns(*check) && check->finished) ids.push_back(check->id);
+  return ids;
+}
+
+std::vector<Finding> no_resolver(const Evidenced& evidence) {
+  Finding finding{.code = "dns.no_resolver", .subject = "this node", .confidence = Confidence::proven};
+  for (const auto& server : servers_of(evidence.report))
+    if (server.answered()) return {};
+  if (library_resolves(evidence.report)) return {};
+  for (const auto& dns : cited<DnsObservation>(evidence.open)) {
+    if (dns->error != DnsFailure::no_resolver) continue;
+    finding.dependants.push_back(dns.check->id);
+    finding.evidence.push_back(dns.says("there is no server to ask"));
+  }
+  if (const auto host = host_fact(evidence.report, HostTopic::resolvers);
+      host && (*host)->resolvers && (*host)->resolvers->servers.empty()) {
+    for (const auto& id : victims_of_dns(evidence)) finding.dependants.push_back(id);
+    if (finding.dependants.empty()) return {};
+    finding.checks.push_back(host->check->id);
+    finding.evidence.insert(finding.evidence.begin(), host->says("no DNS server is configured"));
+  }
+  if (finding.dependants.empty()) return {};
+  for (const auto& id : victims_of_dns(evidence)) finding.dependants.push_back(id);
+  return {finding};
+}
+
+// 192.0.2.0/24 is never used: whoever answers there takes over everybody's questions.
+std::vector<Finding> dns_is_intercepted(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& dns : cited<DnsObservation>(evidence.open, Part::everything)) {
+    if (!dns->server || !in_prefix(dns->server->address, "192.0.2.0/24") || !dns->rcode) continue;
+    findings.push_back({.code = "dns.resolver.intercepted",
+                        .subject = "port 53",
+                        .confidence = Confidence::proven,
+                        .checks = {dns.check->id},
+                        .evidence = {dns.says(dns->server->address + " cannot exist and answered " + *dns->rcode)},
+                        .warns = true});
+  }
+  return findings;
+}
+
+// One question alone can get lost. Every one of several, or a refusal by the network, cannot.
+bool is_dead(const Server& server) {
+  if (server.answered()) return false;
+  const bool refused = std::any_of(server.asked.begin(), server.asked.end(),
+                                   [](const Dns& dns) { return dns->error == DnsFailure::unreachable; });
+  return refused || server.asked.size() >= 2;
+}
+
+bool udp_is_blocked(const Server& server) {
+  return server.udp_asked > 0 && server.udp_answered == 0 && server.tcp_answered > 0;
+}
+
+Finding about_server(const Server& server, const Report& report) {
+  Finding finding{.code = "dns.resolver.unreachable", .subject = server.name(), .confidence = Confidence::likely};
+  if (udp_is_blocked(server)) {
+    finding.code = "dns.resolver.udp_blocked";
+    finding.confidence = Confidence::proven;
+  }
+  if (const auto* check = resolver_check(report, server.endpoint)) finding.checks.push_back(check->id);
+  if (server.tcp_asked > 0 && !udp_is_blocked(server))
+    finding.values.emplace_back("over_tcp", ", over UDP and over TCP");
+  for (const auto& dns : server.asked) {
+    if (finding.evidence.size() == 4) break;
+    const auto over = dns->transport == DnsTransport::tcp ? "TCP" : "UDP";
+    const auto what = got_through(*dns)                       ? "answered"
+                      : dns->error == DnsFailure::unreachable ? "is unreachable"
+                                                              : "did not answer";
+    finding.evidence.push_back(
+        dns.says(fmt::format("{} {} over {} in {}", server.name(), what, over, words(dns->duration))));
+  }
+  return finding;
+}
+
+// A stub that only ever says SERVFAIL repeats that its upstream is dead: it is not a living server.
+bool lives(const Server& server, const Report& report) {
+  if (!is_stub(report, server.endpoint)) return server.answered();
+  return std::any_of(server.asked.begin(), server.asked.end(),
+                     [](const Dns& dns) { return !dns->error || dns->error == DnsFailure::nxdomain; });
+}
+
+// One dead server beside a living one is a nuisance; all dead is the one cause of everything that needs a name.
+std::vector<Finding> resolver_is_unreachable(const Evidenced& evidence) {
+  const auto all = servers_of(evidence.report);
+  std::vector<Server> dead;
+  bool alive = library_resolves(evidence.report);
+  for (const auto& server : all) {
+    if (udp_is_blocked(server) || (is_dead(server) && !is_stub(evidence.report, server.endpoint)))
+      dead.push_back(server);
+    else if (lives(server, evidence.report))
+      alive = true;
+  }
+  if (dead.empty()) return {};
+  std::vector<Finding> findings;
+  if (alive) {
+    for (const auto& server : dead) {
+      auto finding = about_server(server, evidence.report);
+      finding.warns = true;
+      if (finding.checks.empty())
+        for (const auto& dns : server.asked) add_once(finding.checks, dns.check->id);
+      findings.push_back(std::move(finding));
+    }
+    return findings;
+  }
+  Finding together = about_server(dead.front(), evidence.report);
+  for (auto next = dead.begin() + 1; next != dead.end(); ++next) {
+    const auto more = about_server(*next, evidence.report);
+    together.subject += ", " + more.subject;
+    together.checks.insert(together.checks.end(), more.checks.begin(), more.checks.end());
+    together.evidence.insert(together.evidence.end(), more.evidence.begin(), more.evidence.end());
+  }
+  for (const auto& server : all)
+    if (const auto* stub = resolver_check(evidence.report, server.endpoint); stub && !lives(server, evidence.report))
+      add_once(together.checks, stub->id);
+  together.dependants = victims_of_dns(evidence);
+  return {together};
+}
+
+// No server could be asked by itself, and the library gets nothing: the node's DNS as a whole is silent.
+std::vector<Finding> library_gets_no_answer(const Evidenced& evidence) {
+  if (!servers_of(evidence.report).empty() || library_resolves(evidence.report)) return {};
+  Finding finding{.code = "dns.resolver.unreachable", .subject = "of this node", .confidence = Confidence::possible};
+  for (const auto& dns : cited<DnsObservation>(evidence.open)) {
+    const bool silent = dns->error == DnsFailure::timed_out || dns->error == DnsFailure::libc_error ||
+                        dns->error == DnsFailure::servfail;
+    if (!silent || dns->via != DnsVia::libc || !dns.check->finished) continue;
+    finding.dependants.push_back(dns.check->id);
+    finding.evidence.push_back(
+        dns.says("the resolver library: " + dns->detail.value_or("no answer in " + words(dns->duration))));
+  }
+  return finding.dependants.empty() ? std::vector<Finding>{} : std::vector{finding};
+}
+
+// Without a truncated answer nothing needs TCP, and many small servers do without: then it is a note.
+std::vector<Finding> tcp_is_blocked(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& server : servers_of(evidence.report)) {
+    if (server.udp_answered == 0 || server.tcp_asked == 0 || server.tcp_answered > 0) continue;
+    Finding finding{.code = "dns.resolver.tcp_blocked", .subject = server.name(), .confidence = Confidence::proven};
+    bool needed = false;
+    for (const auto& dns : server.asked) {
+      if (dns->transport == DnsTransport::tcp)
+        finding.evidence.push_back(dns.says("TCP: " + dns->detail.value_or("no answer in " + words(dns->duration))));
+      if (!dns->truncated) continue;
+      needed = true;
+      finding.evidence.push_back(dns.says("UDP: the answer for " + dns->name + " was cut short"));
+      if (ends_at_dns(*dns.check)) finding.checks.push_back(dns.check->id);
+    }
+    if (finding.checks.empty()) {
+      for (const auto& dns : server.asked)
+        if (dns->transport == DnsTransport::tcp) add_once(finding.checks, dns.check->id);
+      finding.warns = needed;
+      finding.only_informs = !needed;
+    }
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
+// True: whatever this server was asked, it never gave anything but this refusal.
+bool says_nothing_else(const Server& server, AnswerKind kind) {
+  const auto refusal = kind == AnswerKind::refused ? DnsFailure::refused : DnsFailure::servfail;
+  return std::all_of(server.asked.begin(), server.asked.end(),
+                     [&](const Dns& dns) { return !got_through(*dns) || dns->error == refusal; });
+}
+
+// SERVFAIL and REFUSED. A stub repeats its upstream's word, so the upstream is named where it was asked as well.
+std::vector<Finding> resolver_fails(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  const auto servers = servers_of(evidence.report);
+  for (const auto& view : open_views(evidence)) {
+    std::vector<const Answer*> failing;
+    for (const auto* answer : view.own())
+      if (answer->server && (answer->kind == AnswerKind::servfail || answer->kind == AnswerKind::refused))
+        failing.push_back(answer);
+    const auto stub = [&](const Answer* answer) { return is_stub(evidence.report, *answer->server); };
+    if (!std::all_of(failing.begin(), failing.end(), stub)) std::erase_if(failing, stub);
+    for (const auto* answer : failing) {
+      const bool refused = answer->kind == AnswerKind::refused;
+      const bool others_answer =
+          std::any_of(view.servers.begin(), view.servers.end(), [](const Answer& one) { return one.has_address(); });
+      const auto server = std::find_if(servers.begin(), servers.end(),
+                                       [&](const Server& one) { return one.endpoint == *answer->server; });
+      const auto* own_check = resolver_check(evidence.report, *answer->server);
+      Finding finding{.code = refused ? "dns.resolver.refused" : "dns.resolver.servfail",
+                      .subject = answer->source,
+                      .confidence = refused || others_answer ? Confidence::proven : Confidence::likely,
+                      .evidence = {answer->telling.says(answer->words())}};
+      const bool hopeless = server != servers.end() && says_nothing_else(*server, answer->kind);
+      if (view.any_address()) {
+        finding.warns = true;
+        finding.checks = {own_check && hopeless ? own_check->id : view.check->id};
+      } else if (own_check && hopeless && own_check != view.check) {
+        finding.checks = {own_check->id};
+        finding.dependants = {view.check->id};
+      } else {
+        finding.checks = {view.check->id};
+      }
+      findings.push_back(std::move(finding));
+    }
+  }
+  return findings;
+}
+
+std::chrono::microseconds median(const Server& server) {
+  std::vector<std::chrono::microseconds> times;
+  for (const auto& dns : server.asked)
+    if (got_through(*dns)) times.push_back(dns->duration);
+  if (times.size() < 3) return {};
+  std::nth_element(times.begin(), times.begin() + static_cast<long>(times.size() / 2), times.end());
+  return times[times.size() / 2];
+}
+
+std::vector<Finding> resolver_is_slow(const Evidenced& evidence) {
+  using namespace std::chrono_literals;
+  std::vector<Finding> findings;
+  const auto servers = servers_of(evidence.report);
+  for (const auto& slow : servers) {
+    const auto time = median(slow);
+    const auto faster = std::find_if(servers.begin(), servers.end(),
+                                     [&](const Server& one) { return median(one) > 0us && median(one) * 5 < time; });
+    if (time < 500ms || faster == servers.end()) continue;
+    const auto* own = resolver_check(evidence.report, slow.endpoint);
+    const auto& first = slow.asked.front();
+    findings.push_back({.code = "dns.resolver.slow",
+                        .subject = slow.name(),
+                        .confidence = Confidence::proven,
+                        .checks = {own ? own->id : first.check->id},
+                        .evidence = {first.says(fmt::format("median {} against {} of {}", words(time),
+                                                            words(median(*faster)), faster->name()))},
+                        .only_informs = true});
+  }
+  return findings;
+}
+
+constexpr std::array rules{
+    NamedRule{"no resolver", no_resolver},
+    NamedRule{"DNS is intercepted", dns_is_intercepted},
+    NamedRule{"resolver is unreachable", resolver_is_unreachable},
+    NamedRule{"library gets no answer", library_gets_no_answer},
+    NamedRule{"DNS over TCP is blocked", tcp_is_blocked},
+    NamedRule{"resolver fails", resolver_fails},
+    NamedRule{"resolver is slow", resolver_is_slow},
+};
+
+}  // namespace
+
+std::span<const NamedRule> dns_rules() { return rules; }
 
 }  // namespace vnetprobe

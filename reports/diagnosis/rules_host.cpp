@@ -1,7 +1,255 @@
+#include "reports/diagnosis/addresses.hpp"
+#include "reports/diagnosis/cited.hpp"
+#include "reports/diagnosis/dns_view.hpp"
 #include "reports/diagnosis/rule.hpp"
 
-namespace vnetprobe {
+#include <algorithm>
+#include <array>
 
-std::span<const NamedRule> host_rules() { return {}; }
+namespace vnetprobe {
+namespace {
+
+using Host = Cited<HostObservation>;
+
+std::vector<Host> about(const Evidenced& evidence, HostTopic topic) {
+  std::vector<Host> found;
+  for (const auto& host : cited<HostObservation>(evidence.open))
+    if (host->topic == topic) found.push_back(host);
+  return found;
+}
+
+// The article allows attached machines with Ubuntu only; managed nodes come with the right system, other machines are
+// free.
+std::vector<Finding> attached_machine_is_not_ubuntu(const Evidenced& evidence) {
+  const auto& profile = evidence.report.node.profile;
+  if (!profile || profile->value != "attached-vm") return {};
+  std::vector<Finding> findings;
+  for (const auto& host : about(evidence, HostTopic::os)) {
+    if (!host->os || host->os->id.empty() || host->os->id == "ubuntu") continue;
+    const auto name = host->os->pretty_name.empty() ? host->os->id : host->os->pretty_name;
+    findings.push_back({.code = "host.os_unsupported",
+                        .subject = name,
+                        .confidence = Confidence::proven,
+                        .checks = {host.check->id},
+                        .evidence = {host.says("the operating system is " + name)}});
+  }
+  return findings;
+}
+
+constexpr std::uint64_t mebibyte = 1024 * 1024;
+
+// Little space on a small file system is its design; on a disk that programs write to it is the end.
+bool is_full(const DiskFacts& disk) {
+  if (disk.bytes_total == 0) return false;
+  const bool last_percent = disk.bytes_available < disk.bytes_total / 100 && disk.bytes_available < 1024 * mebibyte;
+  return last_percent || (disk.bytes_total > 1024 * mebibyte && disk.bytes_available < 100 * mebibyte);
+}
+
+std::vector<Finding> disk_is_full(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& host : about(evidence, HostTopic::disk)) {
+    for (const auto& disk : host->disks) {
+      const bool no_inodes = disk.inodes_total > 0 && disk.inodes_available == 0;
+      if (!is_full(disk) && !no_inodes) continue;
+      const auto free = fmt::format("{} MiB of {} MiB", disk.bytes_available / mebibyte, disk.bytes_total / mebibyte);
+      const auto says = is_full(disk) ? fmt::format("{}: {} available", disk.path, free)
+                                      : fmt::format("{}: none of {} inodes available", disk.path, disk.inodes_total);
+      findings.push_back({.code = is_full(disk) ? "host.disk_full" : "host.inodes_full",
+                          .subject = disk.path,
+                          .confidence = Confidence::proven,
+                          .checks = {host.check->id},
+                          .evidence = {host.says(says)},
+                          .values = {{"free", free}}});
+    }
+  }
+  return findings;
+}
+
+bool carries_traffic(const InterfaceFacts& interface) {
+  return interface.kind == "ethernet" || interface.kind == "veth" || interface.kind == "other";
+}
+
+std::vector<std::string> open_network_failures(const Evidenced& evidence) {
+  std::vector<std::string> ids;
+  for (const auto* check : evidence.open)
+    if (ends_at_dns(*check) || ends_at_tcp(*check, evidence.report)) ids.push_back(check->id);
+  return ids;
+}
+
+// A second card that is not plugged in is nobody's trouble: only when no interface is left, and something failed.
+std::vector<Finding> interface_is_down(const Evidenced& evidence) {
+  const auto failing = open_network_failures(evidence);
+  if (failing.empty()) return {};
+  for (const auto topic : {HostTopic::interfaces, HostTopic::docker_bridge, HostTopic::routes}) {
+    for (const auto& host : about(evidence, topic)) {
+      const auto& all = host->interfaces;
+      const auto up = std::any_of(all.begin(), all.end(), [](const InterfaceFacts& one) {
+        return one.kind != "loopback" && one.up && !one.addresses.empty();
+      });
+      const auto down = std::find_if(all.begin(), all.end(),
+                                     [](const InterfaceFacts& one) { return carries_traffic(one) && !one.up; });
+      if (up || down == all.end()) continue;
+      return {{.code = "route.interface_down",
+               .subject = down->name,
+               .confidence = Confidence::proven,
+               .checks = {host.check->id},
+               .dependants = failing,
+               .evidence = {host.says(down->name + " is down and no other interface has an address")}}};
+    }
+  }
+  return {};
+}
+
+std::string kind_of(const Report& report, const std::string& interface) {
+  for (const auto topic : {HostTopic::interfaces, HostTopic::docker_bridge, HostTopic::routes}) {
+    const auto host = host_fact(report, topic);
+    if (!host) continue;
+    for (const auto& one : (*host)->interfaces)
+      if (one.name == interface) return one.kind;
+  }
+  const auto named = [&](std::string_view start) { return interface.starts_with(start); };
+  if (named("docker") || named("br-") || named("virbr") || named("cni") || named("lxc")) return "bridge";
+  if (named("tun") || named("tap") || named("wg") || named("ppp")) return "tun";
+  return "";
+}
+
+bool is_tunnel(const std::string& kind) { return kind == "tun" || kind == "wireguard" || kind == "ppp"; }
+
+std::optional<Host> bridge_fact(const Report& report) {
+  const auto bridge = host_fact(report, HostTopic::docker_bridge);
+  return bridge ? bridge : host_fact(report, HostTopic::routes);
+}
+
+// azure-facts 1.8: Docker's 172.17.0.0/16 takes the packets for a private endpoint in the same range. A tunnel may be
+// the intended way, so only an address that really fails is evidence.
+std::vector<Finding> address_is_captured_by_a_local_network(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto* check : evidence.open) {
+    if (!ends_at_tcp(*check, evidence.report)) continue;
+    for (const auto& attempt : attempts(*check, evidence.report)) {
+      const auto& address = attempt->remote.address;
+      const auto route = route_for(evidence.report, address);
+      const auto interface = route                                       ? route->route.interface
+                             : attempt->route && attempt->route->interface ? *attempt->route->interface
+                                                                           : std::string{};
+      const auto kind = kind_of(evidence.report, interface);
+      const bool through_default = route && prefix_length(route->route.destination) == 0;
+      if (interface.empty() || through_default || (kind != "bridge" && !is_tunnel(kind))) continue;
+      const bool endpoint = check->target.private_endpoint && !is_tunnel(kind);
+      Finding finding{.code = endpoint ? "private_endpoint.address_captured_locally" : "route.overlap",
+                      .subject = interface,
+                      .confidence = Confidence::proven,
+                      .dependants = {check->id},
+                      .evidence = {attempt.says(address + " does not answer")},
+                      .values = {{"address", address}}};
+      if (route) {
+        finding.values.emplace_back("prefix", route->route.destination);
+        finding.evidence.push_back(route->from.says(
+            fmt::format("the route {} of {} covers {}", route->route.destination, interface, address)));
+      }
+      const auto bridge = bridge_fact(evidence.report);
+      if (kind == "bridge" && bridge && bridge->check->id == "node.docker-bridge")
+        finding.checks.push_back(bridge->check->id);
+      findings.push_back(std::move(finding));
+      break;
+    }
+  }
+  return findings;
+}
+
+// Programs are sent to 127.0.0.53 and the node itself refuses them there. A resolver given on the command line is not
+// the node's own, so the libc resolver must have been asked as well.
+std::vector<Finding> dns_stub_is_down(const Evidenced& evidence) {
+  Finding finding{.code = "host.dns_stub_down", .subject = "127.0.0.53", .confidence = Confidence::proven};
+  for (const auto& host : about(evidence, HostTopic::resolvers))
+    if (host->resolvers && !host->resolvers->stub_running)
+      finding.evidence.push_back(host.says("resolv.conf names a local stub and nothing listens there"));
+  for (const auto* check : evidence.open) {
+    const auto asked = cited<DnsObservation>(*check);
+    const auto libc =
+        std::find_if(asked.begin(), asked.end(), [](const auto& dns) { return dns->via == DnsVia::libc; });
+    for (const auto& dns : asked) {
+      if (!dns->server || dns->error != DnsFailure::unreachable || !is_stub(evidence.report, *dns->server)) continue;
+      if (check->id.starts_with("node.resolver/"))
+        finding.checks.push_back(check->id);
+      else if (libc == asked.end())
+        continue;
+      finding.subject = dns->server->address;
+      finding.evidence.push_back(dns.says("nothing answers at " + to_string(*dns->server) + " on this node"));
+    }
+    if (libc != asked.end() && (*libc)->error && (*libc)->addresses.empty()) finding.dependants.push_back(check->id);
+  }
+  if (finding.evidence.empty() || (finding.checks.empty() && finding.dependants.empty())) return {};
+  return {finding};
+}
+
+bool lacks_an_issuer(const TlsObservation& tls) {
+  // X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, ..._SELF_SIGNED_CERT_IN_CHAIN, ..._GET_ISSUER_CERT_LOCALLY,
+  // ..._VERIFY_LEAF_SIGNATURE
+  constexpr std::array codes{2, 19, 20, 21};
+  return tls.error == TlsFailure::unverified && std::find(codes.begin(), codes.end(), tls.verify_code) != codes.end();
+}
+
+std::vector<Finding> certificate_store_is_empty(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& host : about(evidence, HostTopic::ca_store)) {
+    const bool missing = host->error == HostFailure::not_found;
+    const bool empty = host->ca_store && host->ca_store->certificates == 0 && host->ca_store->user_certificates == 0;
+    if (!missing && !empty) continue;
+    Finding finding{.code = "host.ca_store_empty",
+                    .subject = empty && !host->ca_store->path.empty() ? host->ca_store->path : "/etc/ssl/certs",
+                    .confidence = Confidence::proven,
+                    .checks = {host.check->id},
+                    .evidence = {host.says("no root certificate was found")}};
+    bool verified = false;
+    for (const auto& tls : cited<TlsObservation>(all_checks(evidence.report))) verified = verified || tls->verified;
+    for (const auto& tls : cited<TlsObservation>(evidence.open)) {
+      if (!lacks_an_issuer(*tls)) continue;
+      finding.dependants.push_back(tls.check->id);
+      finding.evidence.push_back(
+          tls.says("its chain does not verify: " + tls->verify_error.value_or("unknown issuer")));
+    }
+    if (!verified) findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
+// An optional port without a listener is a note: the machine may stand in for the node that will have the service.
+std::vector<Finding> nothing_listens_for_inbound_connections(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& host : about(evidence, HostTopic::listeners)) {
+    if (!host.check->id.starts_with("inbound.") || host->error || host.check->target.port == 0) continue;
+    const auto port = host.check->target.port;
+    bool any = false, reachable = false;
+    for (const auto& listener : host->listeners) {
+      if (listener.endpoint.port != port) continue;
+      any = true;
+      reachable = reachable || !is_loopback(listener.endpoint.address);
+    }
+    if (reachable) continue;
+    findings.push_back({.code = any ? "inbound.listener_loopback" : "inbound.no_listener",
+                        .subject = std::to_string(port),
+                        .confidence = Confidence::proven,
+                        .checks = {host.check->id},
+                        .evidence = {host.says(any ? "the listener is bound to a loopback address only"
+                                                   : "no socket listens on this port")},
+                        .only_informs = !host.check->required});
+  }
+  return findings;
+}
+
+constexpr std::array rules{
+    NamedRule{"attached machine is not Ubuntu", attached_machine_is_not_ubuntu},
+    NamedRule{"disk is full", disk_is_full},
+    NamedRule{"interface is down", interface_is_down},
+    NamedRule{"address is captured by a local network", address_is_captured_by_a_local_network},
+    NamedRule{"DNS stub is down", dns_stub_is_down},
+    NamedRule{"certificate store is empty", certificate_store_is_empty},
+    NamedRule{"nothing listens for inbound connections", nothing_listens_for_inbound_connections},
+};
+
+}  // namespace
+
+std::span<const NamedRule> host_rules() { return rules; }
 
 }  // namespace vnetprobe

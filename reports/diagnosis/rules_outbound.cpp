@@ -1,7 +1,61 @@
-#include "reports/diagnosis/rule.hpp"
+#include "reports/diagnosis/addresses.hpp"
+#include "reports/diagnosis/cited.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
 
 namespace vnetprobe {
+namespace {
 
-std::span<const NamedRule> outbound_rules() { return {}; }
+bool uses_proxy(const Report& report) {
+  return std::any_of(report.node.proxy.begin(), report.node.proxy.end(), [](const ProxySetting& setting) {
+    return setting.variable != "no_proxy" && !setting.value.empty();
+  });
+}
+
+bool answered(const TcpObservation& tcp) {
+  return !tcp.error || tcp.error == TcpFailure::refused || tcp.error == TcpFailure::reset;
+}
+
+// Names resolve, or a private address answers: the node's own network lives.
+bool private_side_lives(const Report& report) {
+  for (const auto& dns : cited<DnsObservation>(all_checks(report)))
+    if (dns->server && (!dns->error || dns->error == DnsFailure::nxdomain)) return true;
+  for (const auto& tcp : cited<TcpObservation>(all_checks(report)))
+    if (is_private(meant_address(tcp)) && answered(*tcp)) return true;
+  return false;
+}
+
+// One silent host is that host's matter. Two different public ones and none that answers is the way out.
+std::vector<Finding> nothing_public_answers(const Evidenced& evidence) {
+  for (const auto& tcp : cited<TcpObservation>(all_checks(evidence.report), Part::everything))
+    if (is_public(meant_address(tcp)) && (answered(*tcp) || tcp->icmp)) return {};
+  Finding finding{.subject = "the internet", .confidence = Confidence::likely};
+  std::set<std::string> hosts, addresses;
+  for (const auto* check : evidence.open) {
+    if (!ends_at_tcp(*check, evidence.report) || !check->finished) continue;
+    const auto tried = attempts(*check, evidence.report);
+    const bool silent = std::all_of(tried.begin(), tried.end(), [](const auto& tcp) {
+      return tcp->error == TcpFailure::timed_out && is_public(meant_address(tcp));
+    });
+    if (!silent) continue;
+    hosts.insert(check->target.host);
+    for (const auto& tcp : tried) addresses.insert(meant_address(tcp));
+    finding.checks.push_back(check->id);
+    finding.evidence.push_back(tried.front().says(
+        fmt::format("no answer from {} in {}", to_string(tried.front()->remote), words(tried.front()->duration))));
+  }
+  if (hosts.size() < 2 || addresses.size() < 2) return {};
+  const bool way_out = private_side_lives(evidence.report) && !uses_proxy(evidence.report);
+  finding.code = way_out ? "route.no_internet_outbound" : "tcp.dropped_all_public";
+  return {finding};
+}
+
+constexpr std::array rules{NamedRule{"nothing public answers", nothing_public_answers}};
+
+}  // namespace
+
+std::span<const NamedRule> outbound_rules() { return rules; }
 
 }  // namespace vnetprobe

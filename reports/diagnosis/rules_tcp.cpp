@@ -1,7 +1,287 @@
-#include "reports/diagnosis/rule.hpp"
+#include "reports/diagnosis/addresses.hpp"
+#include "reports/diagnosis/cited.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
 
 namespace vnetprobe {
+namespace {
 
-std::span<const NamedRule> tcp_rules() { return {}; }
+using Tcp = Cited<TcpObservation>;
+
+// For every open check without a connection: the first attempt that `fits` explains it.
+template <class Fits, class Tell>
+std::vector<Finding> for_each_dead_check(const Evidenced& evidence, Fits fits, Tell tell) {
+  std::vector<Finding> findings;
+  for (const auto* check : evidence.open) {
+    if (!ends_at_tcp(*check, evidence.report)) continue;
+    for (const auto& tcp : attempts(*check, evidence.report)) {
+      if (!fits(tcp)) continue;
+      Finding finding = tell(tcp);
+      finding.checks = {check->id};
+      finding.values.emplace_back("address", tcp->remote.address);
+      findings.push_back(std::move(finding));
+      break;
+    }
+  }
+  return findings;
+}
+
+std::string subject_of(const Tcp& tcp) {
+  return tcp.check->target.host.empty() ? to_string(tcp->remote) : endpoint_of(*tcp.check);
+}
+
+std::string failed_with(const Tcp& tcp) {
+  return fmt::format("{}: {} after {}", to_string(tcp->remote), tcp->errno_name.value_or("failed"),
+                     words(tcp->duration));
+}
+
+std::vector<Finding> local_ports_are_used_up(const Evidenced& evidence) {
+  return for_each_dead_check(
+      evidence,
+      [](const Tcp& tcp) { return tcp->error == TcpFailure::no_local_address && !is_v6(tcp->remote.address); },
+      [](const Tcp& tcp) {
+        return Finding{.code = "tcp.local_ports_exhausted",
+                       .subject = "this node",
+                       .confidence = Confidence::proven,
+                       .evidence = {tcp.says(failed_with(tcp))}};
+      });
+}
+
+std::vector<Finding> local_firewall_forbids(const Evidenced& evidence) {
+  return for_each_dead_check(
+      evidence, [](const Tcp& tcp) { return tcp->errno_name == "EPERM"; },
+      [](const Tcp& tcp) {
+        return Finding{.code = "host.firewall.output_drop",
+                       .subject = subject_of(tcp),
+                       .confidence = Confidence::proven,
+                       .evidence = {tcp.says(failed_with(tcp) + ": the kernel refuses to send")}};
+      });
+}
+
+bool at_home(const Report& report, const Tcp& tcp) {
+  return is_loopback(tcp->remote.address) || is_own_address(report, tcp->remote.address);
+}
+
+// The refusal came by ICMP from this machine, for a target that is elsewhere.
+std::vector<Finding> local_firewall_rejects(const Evidenced& evidence) {
+  return for_each_dead_check(
+      evidence,
+      [&](const Tcp& tcp) {
+        return tcp->error == TcpFailure::refused && tcp->icmp && tcp->icmp->offender_is_self &&
+               !at_home(evidence.report, tcp);
+      },
+      [](const Tcp& tcp) {
+        return Finding{
+            .code = "tcp.refused_locally",
+            .subject = subject_of(tcp),
+            .confidence = Confidence::proven,
+            .evidence = {tcp.says(fmt::format("{} and ICMP {}/{} from this node's own address {}", failed_with(tcp),
+                                              tcp->icmp->type, tcp->icmp->code, tcp->icmp->offender))}};
+      });
+}
+
+// Port unreachable and the prohibitions; "no route" is the routers' word and belongs to the routes.
+bool rejects(const IcmpError& icmp, bool v6) {
+  if (v6) return icmp.type == 1 && (icmp.code == 1 || icmp.code == 4 || icmp.code == 5 || icmp.code == 6);
+  return icmp.type == 3 && (icmp.code == 3 || icmp.code == 9 || icmp.code == 10 || icmp.code == 13);
+}
+
+std::vector<Finding> device_rejects(const Evidenced& evidence) {
+  return for_each_dead_check(
+      evidence,
+      [](const Tcp& tcp) {
+        return tcp->icmp && !tcp->icmp->offender_is_self && tcp->icmp->offender != tcp->remote.address &&
+               rejects(*tcp->icmp, is_v6(tcp->remote.address));
+      },
+      [](const Tcp& tcp) {
+        return Finding{.code = "tcp.refused_by_middlebox",
+                       .subject = tcp->icmp->offender,
+                       .confidence = Confidence::proven,
+                       .evidence = {tcp.says(fmt::format("{} and ICMP {}/{} from {}", failed_with(tcp), tcp->icmp->type,
+                                                         tcp->icmp->code, tcp->icmp->offender))},
+                       .values = {{"target", subject_of(tcp)}}};
+      });
+}
+
+std::vector<Finding> host_refuses(const Evidenced& evidence) {
+  return for_each_dead_check(
+      evidence, [](const Tcp& tcp) { return tcp->error == TcpFailure::refused || tcp->icmp.has_value(); },
+      [](const Tcp& tcp) {
+        const auto by = tcp->icmp ? "ICMP from " + tcp->icmp->offender : std::string("a TCP reset");
+        return Finding{.code = "tcp.refused_by_host",
+                       .subject = subject_of(tcp),
+                       .confidence = Confidence::likely,
+                       .evidence = {tcp.says(failed_with(tcp) + " by " + by)}};
+      });
+}
+
+std::vector<Finding> connection_is_reset(const Evidenced& evidence) {
+  return for_each_dead_check(
+      evidence, [](const Tcp& tcp) { return tcp->error == TcpFailure::reset; },
+      [](const Tcp& tcp) {
+        return Finding{.code = "tcp.reset_midstream",
+                       .subject = subject_of(tcp),
+                       .confidence = Confidence::possible,
+                       .evidence = {tcp.says(failed_with(tcp))}};
+      });
+}
+
+// Silence after every local cause is excluded. An absent neighbour on the same link is silence as well.
+bool is_silence(const Tcp& tcp) {
+  const bool on_link = tcp->error == TcpFailure::host_unreachable && (!tcp->icmp || tcp->icmp->offender_is_self);
+  return tcp.check->finished && (tcp->error == TcpFailure::timed_out || on_link);
+}
+
+struct Tag {
+  std::set<std::string> silent;  // hosts
+  bool answers{};
+};
+
+std::map<std::string, Tag> tags_of(const Report& report) {
+  std::map<std::string, Tag> tags;
+  for (const auto& check : report.checks) {
+    if (!check.target.service_tag) continue;
+    auto& tag = tags[*check.target.service_tag];
+    tag.answers = tag.answers || connected(check);
+    if (ends_at_tcp(check, report)) tag.silent.insert(check.target.host);
+  }
+  return tags;
+}
+
+bool any_public_answers(const Report& report) {
+  for (const auto& tcp : cited<TcpObservation>(all_checks(report)))
+    if (is_public(meant_address(tcp)) && !tcp->error) return true;
+  return false;
+}
+
+bool any_answers(const Report& report, Service service) {
+  return std::any_of(report.checks.begin(), report.checks.end(),
+                     [&](const Check& check) { return check.target.service == service && connected(check); });
+}
+
+// Plain silence says nothing about its cause, but for some hosts everything about its consequence. There the service's
+// own code says more than tcp.timeout, given that something else answers; where TCP, TLS or ICMP name a cause, that
+// cause has been given before this rule is asked (diagnosis-codes: the more specific code that the evidence supports
+// wins).
+std::string code_for_silence(const Check& check, const Report& report) {
+  const auto service = check.target.service;
+  const bool others = any_public_answers(report);
+  if (service == Service::batch && others) return "batch.endpoint_unreachable";
+  if (service == Service::entra && others) return "entra.unreachable";
+  if (service == Service::container_registry_data && any_answers(report, Service::container_registry))
+    return "acr.data_endpoint_unreachable";
+  return "tcp.timeout";
+}
+
+Confidence confidence_in(const std::string& code) {
+  if (code == "entra.unreachable" || code == "acr.data_endpoint_unreachable") return Confidence::proven;
+  return code == "batch.endpoint_unreachable" ? Confidence::likely : Confidence::possible;
+}
+
+std::vector<Finding> nothing_answers(const Evidenced& evidence) {
+  const auto tags = tags_of(evidence.report);
+  return for_each_dead_check(evidence, is_silence, [&](const Tcp& tcp) {
+    const auto& check = *tcp.check;
+    Finding finding{
+        .code = code_for_silence(check, evidence.report),
+        .subject = subject_of(tcp),
+        .evidence = {tcp.says(fmt::format("no answer from {} in {}", to_string(tcp->remote), words(tcp->duration)))}};
+    finding.confidence = confidence_in(finding.code);
+    // The whole tag is silent: one rule about the tag, not as many as it has hosts.
+    if (finding.code == "tcp.timeout" && check.target.service_tag) {
+      const auto& tag = tags.at(*check.target.service_tag);
+      if (!tag.answers && tag.silent.size() > 1) finding.subject = *check.target.service_tag;
+    }
+    return finding;
+  });
+}
+
+std::vector<Finding> connection_fails_somehow(const Evidenced& evidence) {
+  return for_each_dead_check(
+      evidence, [](const Tcp& tcp) { return tcp.check->finished && tcp->error.has_value(); },
+      [](const Tcp& tcp) {
+        return Finding{.code = "tcp.timeout",
+                       .subject = subject_of(tcp),
+                       .confidence = Confidence::possible,
+                       .evidence = {tcp.says(failed_with(tcp))}};
+      });
+}
+
+// The check passes by another address. A second IPv6 address is not judged here: see ipv6.broken.
+std::vector<Finding> one_address_does_not_answer(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto* check : evidence.open) {
+    if (!connected(*check)) continue;
+    for (const auto& tcp : attempts(*check, evidence.report)) {
+      if (!is_silence(tcp) || is_v6(tcp->remote.address)) continue;
+      findings.push_back(
+          {.code = "tcp.timeout",
+           .subject = to_string(tcp->remote),
+           .confidence = Confidence::possible,
+           .checks = {check->id},
+           .evidence = {tcp.says(fmt::format("one address of {} does not answer: {}, for {}", check->target.host,
+                                             to_string(tcp->remote), words(tcp->duration)))},
+           .warns = true});
+    }
+  }
+  return findings;
+}
+
+std::vector<Finding> udp_fails(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& udp : cited<UdpObservation>(evidence.open)) {
+    if (!udp->error || udp->answered) continue;
+    const bool forbidden = udp->error == UdpFailure::not_permitted || (udp->icmp && udp->icmp->offender_is_self);
+    const bool rejected = udp->icmp && !udp->icmp->offender_is_self;
+    if (!forbidden && !rejected && udp->error != UdpFailure::refused) continue;
+    const auto subject = endpoint_of(*udp.check).empty() ? to_string(udp->remote) : endpoint_of(*udp.check);
+    findings.push_back(
+        {.code = forbidden ? "udp.blocked_local" : "udp.rejected",
+         .subject = subject,
+         .confidence = forbidden ? Confidence::proven : Confidence::likely,
+         .checks = {udp.check->id},
+         .evidence = {udp.says(fmt::format("{}: {}{}", to_string(udp->remote), udp->errno_name.value_or("refused"),
+                                           udp->icmp ? " by ICMP from " + udp->icmp->offender : std::string{}))},
+         .values = {{"address", udp->remote.address}}});
+  }
+  return findings;
+}
+
+// Retransmissions on a fifth of many connections. A lossy network still works, so this is never more than a note.
+std::vector<Finding> packets_get_lost(const Evidenced& evidence) {
+  std::size_t connections = 0;
+  Finding finding{
+      .code = "tcp.loss", .subject = "several targets", .confidence = Confidence::likely, .only_informs = true};
+  for (const auto& tcp : cited<TcpObservation>(evidence.open)) {
+    if (tcp->error) continue;
+    ++connections;
+    if (tcp->retransmissions == 0) continue;
+    add_once(finding.checks, tcp.check->id);
+    finding.evidence.push_back(tcp.says(fmt::format("{} packets sent again", tcp->retransmissions)));
+  }
+  const bool much = connections >= 10 && finding.checks.size() * 5 >= connections;
+  return much ? std::vector{finding} : std::vector<Finding>{};
+}
+
+constexpr std::array rules{
+    NamedRule{"local ports are used up", local_ports_are_used_up},
+    NamedRule{"local firewall forbids", local_firewall_forbids},
+    NamedRule{"local firewall rejects", local_firewall_rejects},
+    NamedRule{"device rejects", device_rejects},
+    NamedRule{"host refuses", host_refuses},
+    NamedRule{"connection is reset", connection_is_reset},
+    NamedRule{"nothing answers", nothing_answers},
+    NamedRule{"connection fails somehow", connection_fails_somehow},
+    NamedRule{"one address does not answer", one_address_does_not_answer},
+    NamedRule{"UDP fails", udp_fails},
+    NamedRule{"packets get lost", packets_get_lost},
+};
+
+}  // namespace
+
+std::span<const NamedRule> tcp_rules() { return rules; }
 
 }  // namespace vnetprobe

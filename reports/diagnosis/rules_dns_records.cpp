@@ -1,0 +1,341 @@
+#include "reports/diagnosis/addresses.hpp"
+#include "reports/diagnosis/dns_view.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+namespace vnetprobe {
+namespace {
+
+// Names of targets; the node's own checks ask for names only to see whether a server lives.
+std::vector<DnsView> open_views(const Evidenced& evidence) {
+  std::vector<DnsView> views;
+  for (const auto* check : evidence.open)
+    if (!is_resolver_check(*check) && !cited<DnsObservation>(*check).empty() && !is_address(check->target.host))
+      views.push_back(view_dns(*check));
+  return views;
+}
+
+bool tls_or_tcp_fails(const Check& check, const Report& report) {
+  if (ends_at_tcp(check, report)) return true;
+  const auto handshakes = cited<TlsObservation>(check);
+  return !handshakes.empty() &&
+         std::all_of(handshakes.begin(), handshakes.end(), [](const auto& tls) { return tls->error.has_value(); });
+}
+
+bool fails_after_dns(const Check& check) {
+  return !check.observations.empty() &&
+         std::any_of(check.observations.begin(), check.observations.end(), [](const Observation& one) {
+           return !one.follow_up && !std::holds_alternative<DnsObservation>(one.seen) && !is_ok(one.seen);
+         });
+}
+
+bool refused_over_http(const Check& check) {
+  const auto answers = cited<HttpObservation>(check);
+  return !answers.empty() && (answers.back()->status == 403 || answers.back()->status >= 500);
+}
+
+// A hosts line to a private endpoint is a documented work-around (azure-facts 2.5): it is blamed only for an address
+// that does not work, or for leading to the public side a name that DNS knows as private.
+std::vector<Finding> hosts_line_is_stale(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& view : open_views(evidence)) {
+    if (!view.libc || view.libc->seen.empty() || !view.libc->has_address()) continue;
+    const auto& lines = view.libc->seen.front()->hosts_lines;
+    const auto in_force = std::find_if(lines.begin(), lines.end(), [&](const HostsLine& line) {
+      return contains(view.libc->addresses, line.address);
+    });
+    const auto by_dns =
+        std::find_if(view.servers.begin(), view.servers.end(), [](const Answer& one) { return one.has_address(); });
+    if (in_force == lines.end() || by_dns == view.servers.end()) continue;
+    const bool same = std::any_of(view.servers.begin(), view.servers.end(),
+                                  [&](const Answer& one) { return contains(one.addresses, in_force->address); });
+    if (same) continue;
+    const bool other_side =
+        view.libc->kind == AnswerKind::public_address && by_dns->kind == AnswerKind::private_address;
+    const bool harmful = tls_or_tcp_fails(*view.check, evidence.report) ||
+                         (other_side && (view.check->target.private_endpoint || refused_over_http(*view.check)));
+    const auto place = fmt::format("{}:{}", in_force->file, in_force->line);
+    findings.push_back({.code = "dns.record.stale_hosts_file",
+                        .subject = view.check->target.host,
+                        .confidence = Confidence::proven,
+                        .checks = {view.check->id},
+                        .evidence = {view.libc->telling.says(fmt::format("{} gives {}", place, in_force->address)),
+                                     by_dns->telling.says(by_dns->words())},
+                        .values = {{"place", place},
+                                   {"file", in_force->file},
+                                   {"hosts_address", in_force->address},
+                                   {"dns_address", words(by_dns->addresses, 2)}},
+                        .only_informs = !harmful});
+  }
+  return findings;
+}
+
+// Azure's own DNS knows better than the server in use, in the same minute: that server does not forward to it.
+std::vector<Finding> resolver_does_not_ask_azure(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& view : open_views(evidence)) {
+    if (!view.azure || view.azure->kind != AnswerKind::private_address) continue;
+    const auto* used = view.in_use();
+    if (!used) continue;
+    const bool wrong = used->exists_not() || used->kind == AnswerKind::nodata ||
+                       (used->kind == AnswerKind::public_address && view.check->target.private_endpoint);
+    if (!wrong) continue;
+    const auto* server = &*used;
+    for (const auto& one : view.servers)
+      if (one.kind == used->kind && !is_stub(evidence.report, *one.server)) {
+        server = &one;
+        break;
+      }
+    findings.push_back(
+        {.code = "dns.resolver.not_azure",
+         .subject = server->server ? server->source : "of this node",
+         .confidence = Confidence::proven,
+         .checks = {view.check->id},
+         .evidence = {server->telling.says(server->words()), view.azure->telling.says(view.azure->words())}});
+  }
+  return findings;
+}
+
+std::string class_of(const Answer& answer) {
+  switch (answer.kind) {
+    case AnswerKind::nxdomain:
+      return "NXDOMAIN";
+    case AnswerKind::private_address:
+      return "a private address";
+    case AnswerKind::public_address:
+      return "a public address";
+    default:
+      return {};
+  }
+}
+
+// Two of the node's own servers give answers of different kinds. What programs get decides whether it fails now.
+std::vector<Finding> resolvers_disagree(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& view : open_views(evidence)) {
+    const Answer *one = nullptr, *other = nullptr;
+    for (const auto& answer : view.servers) {
+      if (class_of(answer).empty() || is_stub(evidence.report, *answer.server)) continue;
+      if (!one)
+        one = &answer;
+      else if (class_of(*one) != class_of(answer)) {
+        other = &answer;
+        break;
+      }
+    }
+    if (!other) continue;
+    const auto* used = view.in_use();
+    const bool misled = used && used->kind == AnswerKind::public_address && view.check->target.private_endpoint;
+    const bool lost = view.libc ? view.libc->exists_not() : one->exists_not();
+    findings.push_back({.code = lost ? "dns.record.nxdomain_here" : "dns.resolver.inconsistent",
+                        .subject = view.check->target.host,
+                        .confidence = Confidence::proven,
+                        .checks = {view.check->id},
+                        .evidence = {one->telling.says(one->words()), other->telling.says(other->words())},
+                        .values = {{"one_answer", class_of(*one) + " (" + one->source + ")"},
+                                   {"other_answer", class_of(*other) + " (" + other->source + ")"}},
+                        .warns = !misled && !lost});
+  }
+  return findings;
+}
+
+// The servers know the name and the library does not, or Azure's DNS does and the configured server does not.
+std::vector<Finding> name_is_unknown_here(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& view : open_views(evidence)) {
+    const auto answers =
+        std::find_if(view.servers.begin(), view.servers.end(), [](const Answer& one) { return one.has_address(); });
+    const Answer *lost = nullptr, *known = nullptr;
+    if (view.libc && view.libc->exists_not() && answers != view.servers.end()) {
+      lost = &*view.libc;
+      known = &*answers;
+    } else if (view.azure && view.azure->has_address() && !view.any_address()) {
+      for (const auto* answer : view.own())
+        if (answer->exists_not()) {
+          lost = answer;
+          break;
+        }
+      known = &*view.azure;
+    }
+    if (!lost || !known || !lost->privatelink_name().empty()) continue;
+    findings.push_back({.code = "dns.record.nxdomain_here",
+                        .subject = view.check->target.host,
+                        .confidence = Confidence::proven,
+                        .checks = {view.check->id},
+                        .evidence = {lost->telling.says(lost->words()), known->telling.says(known->words())}});
+  }
+  return findings;
+}
+
+// Every source that spoke says NXDOMAIN, and not behind a privatelink name: that would be a missing private record.
+const Answer* plain_nxdomain(const DnsView& view) {
+  const Answer* telling = nullptr;
+  for (const auto* answer : view.own()) {
+    if (answer->has_address() || answer->kind == AnswerKind::nodata) return nullptr;
+    if (!answer->exists_not()) continue;
+    if (!answer->privatelink_name().empty()) return nullptr;
+    telling = answer;
+  }
+  return view.any_address() ? nullptr : telling;
+}
+
+std::string account_of(const Check& check) { return check.target.host.substr(0, check.target.host.find('.')); }
+
+// Only when no name of the account exists, of at least two, and the servers do answer for other hosts. A single missing
+// name is what a missing record or a shadowing zone looks like as well, so it keeps the weaker code.
+std::vector<Finding> storage_account_is_missing(const Evidenced& evidence) {
+  bool others_resolve = false;
+  std::set<std::string> alive;
+  for (const auto& check : evidence.report.checks) {
+    if (is_address(check.target.host) || !resolved(check)) continue;
+    others_resolve = true;
+    if (is_storage(check.target.service)) alive.insert(account_of(check));
+  }
+  std::vector<Finding> findings;
+  std::map<std::string, std::set<std::string>> hosts;
+  for (const auto& view : open_views(evidence)) {
+    const auto* answer = is_storage(view.check->target.service) ? plain_nxdomain(view) : nullptr;
+    const auto account = account_of(*view.check);
+    if (!answer || !others_resolve || alive.contains(account)) continue;
+    hosts[account].insert(view.check->target.host);
+    findings.push_back({.code = "storage.account_missing",
+                        .subject = account,
+                        .confidence = Confidence::likely,
+                        .checks = {view.check->id},
+                        .evidence = {answer->telling.says(answer->words())}});
+  }
+  std::erase_if(findings, [&](const Finding& finding) { return hosts[finding.subject].size() < 2; });
+  return findings;
+}
+
+std::vector<Finding> name_does_not_exist(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& view : open_views(evidence)) {
+    const auto* answer = plain_nxdomain(view);
+    if (!answer) continue;
+    Finding finding{.code = "dns.record.nxdomain",
+                    .subject = view.check->target.host,
+                    .confidence = Confidence::proven,
+                    .checks = {view.check->id}};
+    for (const auto* one : view.own())
+      if (one->exists_not()) finding.evidence.push_back(one->telling.says(one->words()));
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
+std::vector<Finding> name_has_no_address(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& view : open_views(evidence)) {
+    if (view.any_address()) continue;
+    const Answer* telling = nullptr;
+    bool only_this = true;
+    for (const auto* answer : view.own()) {
+      if (answer->kind == AnswerKind::nodata)
+        telling = answer;
+      else if (answer->spoke())
+        only_this = false;
+    }
+    if (!telling || !only_this || !telling->privatelink_name().empty()) continue;
+    findings.push_back({.code = "dns.record.nodata",
+                        .subject = view.check->target.host,
+                        .confidence = Confidence::proven,
+                        .checks = {view.check->id},
+                        .evidence = {telling->telling.says(telling->words())}});
+  }
+  return findings;
+}
+
+// Where a service answered with a certificate that verifies, the address is odd and right: a laboratory, a tunnel.
+std::vector<Finding> address_is_a_bogon(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& view : open_views(evidence)) {
+    const auto* used = view.in_use();
+    if (!used || !used->has_address() || view.check->target.host == "localhost") continue;
+    if (!std::all_of(used->addresses.begin(), used->addresses.end(), is_bogon)) continue;
+    const bool replaced =
+        std::any_of(view.check->observations.begin(), view.check->observations.end(), [](const Observation& one) {
+          const auto* tcp = std::get_if<TcpObservation>(&one.seen);
+          return tcp && tcp->instead_of;
+        });
+    if (replaced || !tls_or_tcp_fails(*view.check, evidence.report)) continue;
+    // On this machine's own loopback a refusal or a silence may be the real service's; only a sinkhole's range
+    // elsewhere is plain.
+    const bool loopback = std::all_of(used->addresses.begin(), used->addresses.end(), is_loopback);
+    if (loopback && connected(*view.check)) continue;
+    const bool shared = std::any_of(used->addresses.begin(), used->addresses.end(),
+                                    [](const std::string& one) { return in_prefix(one, "100.64.0.0/10"); });
+    if (shared && (view.check->target.private_endpoint || view.check->target.service == Service::user)) continue;
+    findings.push_back({.code = "dns.record.bogon",
+                        .subject = view.check->target.host,
+                        .confidence = Confidence::proven,
+                        .checks = {view.check->id},
+                        .evidence = {used->telling.says(used->words())},
+                        .values = {{"address", used->addresses.front()}}});
+  }
+  return findings;
+}
+
+// The server lives, and this name alone stays silent: at least two questions for it, so that chance is unlikely.
+std::vector<Finding> name_gets_no_answer(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& view : open_views(evidence)) {
+    if (view.any_address() || !view.check->finished || view.servers.empty()) continue;
+    std::size_t silent = 0;
+    bool all_silent = true;
+    for (const auto& answer : view.servers) {
+      all_silent = all_silent && answer.kind == AnswerKind::silent;
+      silent += answer.seen.size();
+    }
+    if (!all_silent || silent < 2) continue;
+    const auto& first = view.servers.front();
+    findings.push_back({.code = "dns.resolver.no_answer_for_name",
+                        .subject = first.source,
+                        .confidence = Confidence::possible,
+                        .checks = {view.check->id},
+                        .evidence = {first.telling.says(first.words())}});
+  }
+  return findings;
+}
+
+// A check whose servers give no single word for it: some are silent, the others fail. Better the parent than nothing.
+std::vector<Finding> answer_makes_no_sense(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& view : open_views(evidence)) {
+    if (view.any_address() || !ends_at_dns(*view.check) || !view.check->finished || fails_after_dns(*view.check))
+      continue;
+    for (const auto* answer : view.own()) {
+      if (answer->kind != AnswerKind::malformed) continue;
+      findings.push_back({.code = "dns.resolver.servfail",
+                          .subject = answer->source,
+                          .confidence = Confidence::possible,
+                          .checks = {view.check->id},
+                          .evidence = {answer->telling.says(answer->words())},
+                          .alternatives = {"something on the path changes DNS answers"}});
+      break;
+    }
+  }
+  return findings;
+}
+
+constexpr std::array rules{
+    NamedRule{"hosts line is stale", hosts_line_is_stale},
+    NamedRule{"resolver does not ask Azure", resolver_does_not_ask_azure},
+    NamedRule{"resolvers disagree", resolvers_disagree},
+    NamedRule{"name is unknown here", name_is_unknown_here},
+    NamedRule{"storage account is missing", storage_account_is_missing},
+    NamedRule{"name does not exist", name_does_not_exist},
+    NamedRule{"name has no address", name_has_no_address},
+    NamedRule{"address is a bogon", address_is_a_bogon},
+    NamedRule{"name gets no answer", name_gets_no_answer},
+    NamedRule{"answer makes no sense", answer_makes_no_sense},
+};
+
+}  // namespace
+
+std::span<const NamedRule> dns_record_rules() { return rules; }
+
+}  // namespace vnetprobe
