@@ -37,8 +37,9 @@ void forget_judgement(Report& report) {
 void decide_without_finding(Check& check, const Report& report) {
   if (out_of_time(check, report)) {
     check.verdict = Verdict::inconclusive;
-    check.reason = report.interrupted_by == "signal" ? "not finished before the run was interrupted"
-                                                     : "not finished before the deadline";
+    check.reason = report.complete                     ? "the agent could not finish it; see its log"
+                   : report.interrupted_by == "signal" ? "not finished before the run was interrupted"
+                                                       : "not finished before the deadline";
     return;
   }
   if (check.observations.empty()) {

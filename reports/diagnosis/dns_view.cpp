@@ -3,6 +3,7 @@
 #include "reports/diagnosis/addresses.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 namespace vnetprobe {
 namespace {
@@ -151,6 +152,17 @@ DnsView view_dns(const Check& check) {
     if (answer.server->address == azure_dns) view.azure = std::move(answer);
   }
   return view;
+}
+
+bool is_about_its_target(const Check& check) {
+  if (is_resolver_check(check) || is_address(check.target.host)) return false;
+  const auto asked = cited<DnsObservation>(check);
+  const auto same = [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+  };
+  return !asked.empty() && std::all_of(asked.begin(), asked.end(), [&](const auto& dns) {
+    return std::equal(dns->name.begin(), dns->name.end(), check.target.host.begin(), check.target.host.end(), same);
+  });
 }
 
 bool is_stub(const Report& report, const Endpoint& server) {

@@ -55,6 +55,9 @@ struct DnsView {
 
 DnsView view_dns(const Check& check);
 
+// The questions were about the check's own host, and not about a proxy's that stands before it.
+bool is_about_its_target(const Check& check);
+
 // A local forwarder that only passes on what its upstream says.
 bool is_stub(const Report& report, const Endpoint& server);
 // "10.0.0.10"; with the port where it is not 53

@@ -9,12 +9,12 @@
 namespace vnetprobe {
 namespace {
 
-// Names of targets; the node's own checks ask for names only to see whether a server lives.
+// Names of targets; a resolver's own check asks for one only to see whether it lives, and a proxy's name
+// is the proxy's matter.
 std::vector<DnsView> open_views(const Evidenced& evidence) {
   std::vector<DnsView> views;
   for (const auto* check : evidence.open)
-    if (!is_resolver_check(*check) && !cited<DnsObservation>(*check).empty() && !is_address(check->target.host))
-      views.push_back(view_dns(*check));
+    if (is_about_its_target(*check)) views.push_back(view_dns(*check));
   return views;
 }
 

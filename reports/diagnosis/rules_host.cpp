@@ -92,7 +92,7 @@ std::vector<Finding> interface_is_down(const Evidenced& evidence) {
       return {{.code = "route.interface_down",
                .subject = down->name,
                .confidence = Confidence::proven,
-               .checks = {host.check->id},
+               .checks = {check_named(evidence.report, "node.route") ? "node.route" : host.check->id},
                .dependants = failing,
                .evidence = {host.says(down->name + " is down and no other interface has an address")}}};
     }
@@ -114,11 +114,6 @@ std::string kind_of(const Report& report, const std::string& interface) {
 }
 
 bool is_tunnel(const std::string& kind) { return kind == "tun" || kind == "wireguard" || kind == "ppp"; }
-
-std::optional<Host> bridge_fact(const Report& report) {
-  const auto bridge = host_fact(report, HostTopic::docker_bridge);
-  return bridge ? bridge : host_fact(report, HostTopic::routes);
-}
 
 // azure-facts 1.8: Docker's 172.17.0.0/16 takes the packets for a private endpoint in the same range. A tunnel may be
 // the intended way, so only an address that really fails is evidence.
@@ -147,9 +142,8 @@ std::vector<Finding> address_is_captured_by_a_local_network(const Evidenced& evi
         finding.evidence.push_back(route->from.says(
             fmt::format("the route {} of {} covers {}", route->route.destination, interface, address)));
       }
-      const auto bridge = bridge_fact(evidence.report);
-      if (kind == "bridge" && bridge && bridge->check->id == "node.docker-bridge")
-        finding.checks.push_back(bridge->check->id);
+      if (kind == "bridge" && check_named(evidence.report, "node.docker-bridge"))
+        finding.checks.push_back("node.docker-bridge");
       findings.push_back(std::move(finding));
       break;
     }

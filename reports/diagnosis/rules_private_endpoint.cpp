@@ -11,8 +11,7 @@ namespace {
 std::vector<DnsView> open_views(const Evidenced& evidence) {
   std::vector<DnsView> views;
   for (const auto* check : evidence.open)
-    if (!is_resolver_check(*check) && !is_address(check->target.host) && !cited<DnsObservation>(*check).empty())
-      views.push_back(view_dns(*check));
+    if (is_about_its_target(*check)) views.push_back(view_dns(*check));
   return views;
 }
 
@@ -184,14 +183,14 @@ std::vector<Finding> endpoint_is_unreachable(const Evidenced& evidence) {
   for (const auto* check : evidence.open) {
     const auto tried = attempts(*check, evidence.report);
     if (!check->finished || !ends_at_tcp(*check, evidence.report)) continue;
-    const bool endpoint = check->target.private_endpoint || !view_dns(*check).servers.empty();
-    if (!endpoint || !std::all_of(tried.begin(), tried.end(), [](const auto& tcp) { return is_silent(*tcp); }))
-      continue;
+    if (!std::all_of(tried.begin(), tried.end(), [](const auto& tcp) { return is_silent(*tcp); })) continue;
     const auto address = meant_address(tried.front());
     const auto view = view_dns(*check);
-    const auto* used = view.in_use();
+    const auto* used = is_about_its_target(*check) ? view.in_use() : nullptr;
+    // Elsewhere than where the name leads is a proxy, whose silence is its own.
+    const bool target_itself = check->target.host == address || (used && contains(used->addresses, address));
     const bool private_link = check->target.private_endpoint || (used && !privatelink_of(view, *used).empty());
-    if (!private_link || !is_private(address)) continue;
+    if (!target_itself || !private_link || !is_private(address)) continue;
     add_once(addresses, address);
     Finding finding{.code = "private_endpoint.unreachable",
                     .subject = address,

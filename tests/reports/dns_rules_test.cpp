@@ -282,6 +282,16 @@ TEST(DnsDiagnosis, OneUnlinkedZoneIsOneDiagnosisForAllItsNames) {
       << seen.diagnoses[0].fix[0].command;
 }
 
+TEST(DnsDiagnosis, TheNameOfAProxyIsNotTakenForTheTargets) {
+  const auto seen =
+      diagnosed({expects_private(storage({dns("proxy.contoso.com -> NXDOMAIN")})),
+                 expects_private(storage({dns("proxy.contoso.com -> 10.0.9.9"), tcp_silent("10.0.9.9:3128")}))});
+  for (const auto& diagnosis : seen.diagnoses) {
+    EXPECT_FALSE(diagnosis.code.starts_with("dns.record.")) << diagnosis.code;
+    EXPECT_FALSE(diagnosis.code.starts_with("private_endpoint.")) << diagnosis.code;
+  }
+}
+
 TEST(DnsDiagnosis, AResolverThatRefusesEverythingFailsAndItsNamesAreSkipped) {
   const auto seen = diagnosed({check("node.resolver/10.0.0.10", "", {dns("a.com -> REFUSED")}),
                                storage({libc(name + " -> timeout"), dns(name + " -> REFUSED")})});
