@@ -19,6 +19,12 @@
 #include <memory>
 #include <mutex>
 
+#ifdef __SANITIZE_THREAD__
+// glibc keeps its parsed resolv.conf in a table under a lock of its own kind, which ThreadSanitizer cannot see.
+extern "C" const char* __tsan_default_suppressions();
+extern "C" const char* __tsan_default_suppressions() { return "race:__libc_dynarray_emplace_enlarge\n"; }
+#endif
+
 namespace vnetprobe {
 namespace {
 

@@ -287,7 +287,7 @@ TEST(DnsProbe, SurvivesWhatNoHonestServerAnswers) {
             "", "", 64, patient},
            {"half a message", one([](Message m) {
               auto bytes = m.a("a.test", {1, 2, 3, 4}).bytes();
-              bytes.resize(bytes.size() - 6);
+              bytes.erase(bytes.end() - 6, bytes.end());
               return bytes;
             }),
             "malformed", "record 1", 0, patient},
