@@ -1,10 +1,10 @@
 #include "probes/dns.hpp"
 
 #include "probes/dns_message.hpp"
+#include "probes/icmp_queue.hpp"
 
 #include <ares.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <boost/asio/ip/tcp.hpp>
@@ -21,10 +21,7 @@ namespace {
 
 constexpr int class_in = 1, type_a = 1, type_aaaa = 28;
 
-std::string error_words(int error) {
-  const char* name = ::strerrorname_np(error);
-  return fmt::format("{}: {}", name ? name : std::to_string(error), std::strerror(error));
-}
+std::string error_words(int error) { return fmt::format("{}: {}", errno_name(error), std::strerror(error)); }
 
 bool would_block(int error) {
   return error == EAGAIN || error == EWOULDBLOCK || error == EINPROGRESS || error == EINTR;
@@ -54,9 +51,7 @@ class Query {
   bool open_channel();
   void ask();
   void take_answer_that_ares_discards();
-  void note_error(int error) {
-    if (!would_block(error)) error_ = error;
-  }
+  void note_error(int error);
   void keep_received(DnsMessage bytes);
   DnsMessage received_message() const;
 
@@ -79,6 +74,7 @@ class Query {
   bool finished_{};
   int status_{ARES_SUCCESS};
   int error_{};
+  std::optional<IcmpError> icmp_;
   bool closed_by_peer_{};
   std::vector<unsigned char> id_;        // of the query sent
   std::vector<unsigned char> answer_;    // accepted
@@ -168,6 +164,8 @@ void Query::conclude() {
   if (error_ != 0) {
     into_.error = DnsFailure::unreachable;
     into_.detail = error_words(error_);
+    if (icmp_)
+      *into_.detail += fmt::format(" (ICMP type {} code {} from {})", icmp_->type, icmp_->code, icmp_->offender);
   } else if (closed_by_peer_) {
     into_.error = DnsFailure::unreachable;
     into_.detail = "the server closed the connection without an answer";
@@ -177,6 +175,14 @@ void Query::conclude() {
     into_.error = DnsFailure::malformed;
     into_.detail = fmt::format("c-ares: {}", ares_strerror(status_));
   }
+}
+
+// Keeps errno as it is: c-ares reads it next.
+void Query::note_error(int error) {
+  if (would_block(error)) return;
+  error_ = error;
+  if (socket_ && !icmp_) icmp_ = take_icmp_error(socket_->native_handle());
+  errno = error;
 }
 
 void Query::keep_received(DnsMessage bytes) {
@@ -219,10 +225,7 @@ ares_socket_t Query::open_socket(int domain, int type, int protocol, void* self)
     return ARES_SOCKET_BAD;
   }
   // Else the kernel keeps "host unreachable" and its kin from a UDP socket (ip(7)) and they would look like silence.
-  const int on = 1;
-  if (type == SOCK_DGRAM)
-    ::setsockopt(fd, domain == AF_INET6 ? int{IPPROTO_IPV6} : int{IPPROTO_IP},
-                 domain == AF_INET6 ? IPV6_RECVERR : IP_RECVERR, &on, sizeof on);
+  queue_icmp_errors(fd, domain == AF_INET6);
   query.socket_.emplace(query.executor_, fd);
   return fd;
 }
