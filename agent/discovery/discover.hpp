@@ -22,8 +22,8 @@ Surroundings surroundings_of_this_process();
 
 HostFacts read_host(const Surroundings& surroundings, const std::vector<std::string>& ca_files);
 
-// AML's and Batch's own files and environment (azure-facts 3.7): .nbvm, MLFLOW_TRACKING_URI, AZUREML_*, AZ_BATCH_*, CI_NAME.
-// Malformed values are left out and told in `notes`.
+// AML's and Batch's own files and environment (azure-facts 3.7): .nbvm, MLFLOW_TRACKING_URI, AZUREML_*, AZ_BATCH_*,
+// CI_NAME. Malformed values are left out and told in `notes`.
 struct LocalSettings {
   Settings settings;
   std::vector<std::string> notes;
@@ -38,7 +38,8 @@ struct Discovery {
   Settings settings;  // merged, with defaults filled in (source "default")
   HostFacts host;
   std::optional<ImdsObservation> imds;  // absent: not asked (list)
-  bool on_azure_vm{};  // IMDS ought to answer: told by --imds-endpoint, the profile, AML's files or the chassis tag; never in a container
+  bool on_azure_vm{};  // IMDS ought to answer: told by --imds-endpoint, the profile, AML's files or the chassis tag;
+                       // never in a container
   std::string on_azure_vm_because;
   Node node;
   std::vector<std::string> notes;
