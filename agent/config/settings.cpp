@@ -66,6 +66,26 @@ Cloud cloud_of_region(std::string_view region) {
   return Cloud::public_;
 }
 
+Settings default_settings() {
+  using namespace std::chrono_literals;
+  const auto by_default = [](auto value) {
+    return Sourced<decltype(value)>{.value = std::move(value), .source = "default"};
+  };
+  Settings settings;
+  settings.profile = by_default(Profile::compute_instance);
+  settings.cloud = by_default(Cloud::public_);
+  settings.era = by_default(Era::y2026_03);
+  settings.public_ip = by_default(false);
+  settings.outbound = by_default(Outbound::open);
+  settings.default_images = by_default(true);
+  settings.hbi_workspace = by_default(false);
+  settings.allow_interception = by_default(false);
+  settings.proxy = by_default(std::string("environment"));
+  settings.deadline = by_default(std::chrono::milliseconds(60s));
+  settings.timeouts = {.dns = 2s, .tcp = 5s, .tls = 5s, .http = 10s, .websocket = 10s};
+  return settings;
+}
+
 Settings merge(Settings stronger, const Settings& weaker) {
   const auto take = [&](auto... members) { (fill(stronger.*members, weaker.*members), ...); };
   take(&Settings::profile, &Settings::cloud, &Settings::era, &Settings::public_ip, &Settings::region,

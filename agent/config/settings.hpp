@@ -125,6 +125,9 @@ struct Settings {
   DaemonSettings daemon;
 };
 
+// What holds where no source says anything; every value has the source "default".
+Settings default_settings();
+
 // What `stronger` leaves open is taken from `weaker`. Lists are taken whole from the strongest source that has any.
 Settings merge(Settings stronger, const Settings& weaker);
 
