@@ -6,6 +6,7 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -60,6 +61,7 @@ class TreeBuilder final : public YAML::EventHandler {
     if (named == anchors_.end()) throw Refused{{place_of(mark), "this alias stands inside the value that it names"}};
     count(mark, named->second.values);
     if (static_cast<int>(open_.size()) + named->second.depth > limits_.depth) throw too_deep(place_of(mark));
+    if (!open_.empty()) open_.back().deepest = std::max(open_.back().deepest, named->second.depth);
     YamlNode copy = named->second.node;
     // The copy's inner places stay: that is where a wrong value is to be corrected.
     attach(std::move(copy));

@@ -5,26 +5,29 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // "Did you mean ...?": the name that a person probably meant.
 namespace vnetprobe {
 
-// Edits (insert, delete, replace) that turn one text into the other, ASCII letters compared without case.
+// Edits that turn one text into the other: insert, delete, replace, swap two neighbours. ASCII letters compared without
+// case.
 inline std::size_t edit_distance(std::string_view a, std::string_view b) {
   const auto folded = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{});
+  const auto same = [&](char x, char y) { return folded(x) == folded(y); };
+  std::vector<std::size_t> earlier, previous(b.size() + 1), row(b.size() + 1);
+  std::iota(previous.begin(), previous.end(), std::size_t{});
   for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const auto change = diagonal + (folded(a[i - 1]) == folded(b[j - 1]) ? 0U : 1U);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
+      row[j] = std::min({previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (same(a[i - 1], b[j - 1]) ? 0U : 1U)});
+      const bool swapped = i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]);
+      if (swapped) row[j] = std::min(row[j], earlier[j - 2] + 1);
     }
+    earlier = std::exchange(previous, row);
   }
-  return row[b.size()];
+  return previous[b.size()];
 }
 
 // Absent: nothing is near enough to be worth a question (more than a third of the letters differ).
