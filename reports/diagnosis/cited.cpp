@@ -19,17 +19,17 @@ std::optional<Cited<HostObservation>> host_fact(const Report& report, HostTopic 
   return {};
 }
 
-std::optional<CitedRoute> route_for(const Report& report, std::string_view address) {
-  std::optional<CitedRoute> best;
-  for (const auto topic : {HostTopic::routes, HostTopic::docker_bridge}) {
-    const auto host = host_fact(report, topic);
-    if (!host) continue;
-    for (const auto& route : (*host)->routes) {
-      if (!in_prefix(address, route.destination)) continue;
-      const bool better = !best || prefix_length(route.destination) > prefix_length(best->route.destination);
-      if (better) best = CitedRoute{.route = route, .from = *host};
-    }
-  }
+RouteTable::RouteTable(const Report& report) : from_(host_fact(report, HostTopic::routes)) {
+  if (!from_) from_ = host_fact(report, HostTopic::docker_bridge);
+}
+
+const RouteFacts* RouteTable::route_for(std::string_view address) const {
+  const RouteFacts* best = nullptr;
+  if (!from_) return best;
+  for (const auto& route : (*from_)->routes)
+    if (in_prefix(address, route.destination) &&
+        (!best || prefix_length(route.destination) > prefix_length(best->destination)))
+      best = &route;
   return best;
 }
 

@@ -54,12 +54,18 @@ std::vector<const Check*> all_checks(const Report& report);
 
 // A topic of the node that some check observed; absent: nobody looked, or it could not be read.
 std::optional<Cited<HostObservation>> host_fact(const Report& report, HostTopic topic);
-// The most specific route of the node's own tables for an address, with the observation it stands in.
-struct CitedRoute {
-  RouteFacts route;
-  Cited<HostObservation> from;
+// The node's own routing table, as some check observed it. Made once and asked for many addresses.
+class RouteTable {
+ public:
+  explicit RouteTable(const Report& report);
+
+  // The most specific route for an address; absent: none, or nobody read the table.
+  const RouteFacts* route_for(std::string_view address) const;
+  const std::optional<Cited<HostObservation>>& from() const { return from_; }
+
+ private:
+  std::optional<Cited<HostObservation>> from_;
 };
-std::optional<CitedRoute> route_for(const Report& report, std::string_view address);
 
 bool is_own_address(const Report& report, std::string_view address);
 bool has_global_v6(const Report& report);

@@ -1,10 +1,11 @@
 #include "reports/diagnosis/diagnose.hpp"
 
+#include "reports/diagnosis/cited.hpp"
 #include "reports/diagnosis/findings.hpp"
 #include "reports/diagnosis/rule.hpp"
 
 #include <algorithm>
-#include <map>
+#include <unordered_map>
 
 namespace vnetprobe {
 namespace {
@@ -51,28 +52,26 @@ void decide_without_finding(Check& check, const Report& report) {
   check.reason = std::move(outcome.reason);
 }
 
-// What this finding says about one check, for the line beside its name.
-std::string reason_for(const Check& check, const Found& found, const std::string& title) {
-  for (const auto& evidence : found.finding.evidence)
-    if (evidence.check == check.id) return evidence.says;
-  return title;
-}
+enum class Role { explained, dependant };
 
+// What one diagnosis says about one check.
 struct Say {
-  const Found* found{};
+  const Finding* finding{};
   const Diagnosis* diagnosis{};
+  Role role{};
+  const Evidence* evidence{};  // the first about this check; absent: the title has to do
+
+  bool decides() const { return !finding->only_informs && !finding->warns; }
+  std::string reason() const { return evidence ? evidence->says : diagnosis->title; }
 };
 
 void decide(Check& check, const Report& report, const std::vector<Say>& says) {
-  const auto first = [&](auto&& holds) {
-    return std::find_if(says.begin(), says.end(), [&](const Say& say) { return holds(say.found->finding); });
-  };
-  const auto fails = first([&](const Finding& f) { return !f.only_informs && !f.warns && names(f.checks, check.id); });
-  const auto blocks =
-      first([&](const Finding& f) { return !f.only_informs && !f.warns && names(f.dependants, check.id); });
+  const auto first = [&](auto&& holds) { return std::find_if(says.begin(), says.end(), holds); };
+  const auto fails = first([](const Say& say) { return say.decides() && say.role == Role::explained; });
+  const auto blocks = first([](const Say& say) { return say.decides() && say.role == Role::dependant; });
   if (fails != says.end()) {
     check.verdict = Verdict::fail;
-    check.reason = reason_for(check, *fails->found, fails->diagnosis->title);
+    check.reason = fails->reason();
     return;
   }
   if (blocks != says.end()) {
@@ -81,20 +80,21 @@ void decide(Check& check, const Report& report, const std::vector<Say>& says) {
     return;
   }
   decide_without_finding(check, report);
-  const auto warns = first([&](const Finding& f) { return f.warns && names(f.checks, check.id); });
+  const auto warns = first([](const Say& say) { return say.finding->warns; });
   if (warns == says.end() || out_of_time(check, report) || check.verdict == Verdict::fail) return;
   check.verdict = Verdict::warn;
-  check.reason = reason_for(check, *warns->found, warns->diagnosis->title);
+  check.reason = warns->reason();
 }
 
-Severity severity_of(const Report& report, const Finding& finding) {
+Severity severity_of(const Report& report, const CheckPlaces& places, const Finding& finding) {
   if (finding.severity) return *finding.severity;
   if (finding.only_informs) return Severity::info;
   if (finding.warns) return Severity::warning;
-  const bool required = std::any_of(report.checks.begin(), report.checks.end(), [&](const Check& check) {
-    return check.required && (names(finding.checks, check.id) || names(finding.dependants, check.id));
-  });
-  return required ? Severity::critical : Severity::warning;
+  for (const auto* ids : {&finding.checks, &finding.dependants})
+    for (const auto& id : *ids)
+      if (const auto place = places.find(id); place != places.end() && report.checks[place->second].required)
+        return Severity::critical;
+  return Severity::warning;
 }
 
 struct Placed {
@@ -103,9 +103,10 @@ struct Placed {
 };
 
 std::vector<Placed> most_important_first(const Report& report, std::vector<Found> all) {
+  const auto places = places_of(report);
   std::vector<Placed> placed;
   for (auto& found : all) {
-    auto diagnosis = to_diagnosis(report, found.finding, severity_of(report, found.finding));
+    auto diagnosis = to_diagnosis(report, places, found.finding, severity_of(report, places, found.finding));
     placed.push_back({std::move(found), std::move(diagnosis)});
   }
   std::stable_sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
@@ -116,16 +117,34 @@ std::vector<Placed> most_important_first(const Report& report, std::vector<Found
   return placed;
 }
 
+using SaysByCheck = std::unordered_map<std::string_view, std::vector<Say>>;
+
+SaysByCheck says_by_check(const std::vector<Placed>& placed) {
+  SaysByCheck says;
+  for (const auto& [found, diagnosis] : placed) {
+    const auto& finding = found.finding;
+    std::unordered_map<std::string_view, const Evidence*> first_evidence;
+    for (const auto& evidence : finding.evidence) first_evidence.emplace(evidence.check, &evidence);
+    const auto say = [&](const std::string& id, Role role) {
+      const auto evidence = first_evidence.find(id);
+      says[id].push_back({.finding = &finding,
+                          .diagnosis = &diagnosis,
+                          .role = role,
+                          .evidence = evidence == first_evidence.end() ? nullptr : evidence->second});
+    };
+    for (const auto& id : finding.checks) say(id, Role::explained);
+    for (const auto& id : finding.dependants) say(id, Role::dependant);
+  }
+  return says;
+}
+
 void judge_checks(Report& report, const std::vector<Placed>& placed) {
-  std::map<std::string, std::vector<Say>, std::less<>> about;
-  for (const auto& one : placed)
-    for (const auto& id : one.diagnosis.checks) about[id].push_back({&one.found, &one.diagnosis});
+  auto about = says_by_check(placed);
   for (auto& check : report.checks) {
     if (left_out_by_plan(check)) continue;
     const auto& says = about[check.id];
     decide(check, report, says);
-    for (const auto& say : says)
-      if (!names(check.diagnoses, say.diagnosis->code)) check.diagnoses.push_back(say.diagnosis->code);
+    for (const auto& say : says) add_once(check.diagnoses, say.diagnosis->code);
   }
 }
 

@@ -1,23 +1,27 @@
 #include "reports/diagnosis/findings.hpp"
 
+#include "reports/diagnosis/cited.hpp"
 #include "reports/diagnosis/placeholders.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <unordered_set>
 
 namespace vnetprobe {
 namespace {
 
 constexpr std::size_t evidence_limit = 24;  // of one diagnosis: a reader wants proof, not a listing
 
-using Ids = std::set<std::string, std::less<>>;
+using Ids = std::unordered_set<std::string_view>;
 
 bool is_open(const Check& check, const Ids& taken) { return !check.observations.empty() && !taken.contains(check.id); }
 
-void keep_open(std::vector<std::string>& ids, const Ids& open) {
+void keep_open(std::vector<std::string>& ids, const Ids& open, const Ids& but_not = {}) {
   std::vector<std::string> kept;
+  std::unordered_set<std::string> seen;
   for (auto& id : ids)
-    if (open.contains(id) && !names(kept, id)) kept.push_back(std::move(id));
+    if (open.contains(id) && !but_not.contains(id) && seen.insert(id).second) kept.push_back(std::move(id));
   ids = std::move(kept);
 }
 
@@ -25,8 +29,7 @@ void keep_open(std::vector<std::string>& ids, const Ids& open) {
 bool trim(Finding& finding, const Ids& open) {
   const bool about_checks = !finding.checks.empty() || !finding.dependants.empty();
   keep_open(finding.checks, open);
-  keep_open(finding.dependants, open);
-  std::erase_if(finding.dependants, [&](const std::string& id) { return names(finding.checks, id); });
+  keep_open(finding.dependants, open, Ids(finding.checks.begin(), finding.checks.end()));
   if (finding.checks.empty()) std::swap(finding.checks, finding.dependants);
   // A rule that names a code outside the table is a mistake of ours. It must not hide that something is wrong.
   if (find_code(finding.code) == nullptr) finding.code = "verdict.unknown_network";
@@ -55,15 +58,22 @@ void merge(Finding& into, Finding& other) {
   if (other.severity && into.severity) into.severity = std::min(*into.severity, *other.severity);
 }
 
-void add(std::vector<Found>& all, Finding finding, std::size_t order) {
-  const auto same = std::find_if(all.begin(), all.end(), [&](const Found& found) {
-    return found.finding.code == finding.code && found.finding.subject == finding.subject;
-  });
-  if (same == all.end())
-    all.push_back({std::move(finding), order});
-  else
-    merge(same->finding, finding);
-}
+class Findings {
+ public:
+  void add(Finding finding, std::size_t order) {
+    const auto [known, is_new] = places_.try_emplace({finding.code, finding.subject}, all_.size());
+    if (is_new)
+      all_.push_back({std::move(finding), order});
+    else
+      merge(all_[known->second].finding, finding);
+  }
+
+  std::vector<Found> take() { return std::move(all_); }
+
+ private:
+  std::vector<Found> all_;
+  std::map<std::pair<std::string, std::string>, std::size_t> places_;  // code and subject
+};
 
 std::string first_label(const std::string& host) { return host.substr(0, host.find('.')); }
 
@@ -72,7 +82,7 @@ void offer(Values& values, const char* name, const std::optional<Sourced<T>>& so
   if (sourced) values.emplace_back(name, sourced->value);
 }
 
-Values values_for(const Report& report, const Finding& finding) {
+Values values_for(const Report& report, const CheckPlaces& places, const Finding& finding) {
   Values values;
   for (const auto& value : finding.values) values.push_back(value);
   values.emplace_back("subject", finding.subject);
@@ -83,9 +93,8 @@ Values values_for(const Report& report, const Finding& finding) {
   offer(values, "workspace", node.workspace);
   offer(values, "instance", node.instance);
   offer(values, "hostname", node.hostname);
-  const auto about = finding.checks.empty() ? std::string{} : finding.checks.front();
-  for (const auto& check : report.checks) {
-    if (check.id != about) continue;
+  if (!finding.checks.empty() && places.contains(finding.checks.front())) {
+    const auto& check = report.checks[places.at(finding.checks.front())];
     const auto& target = check.target;
     values.emplace_back("check", check.id);
     values.emplace_back("host", target.host);
@@ -100,38 +109,46 @@ Values values_for(const Report& report, const Finding& finding) {
   return values;
 }
 
-std::vector<std::string> in_plan_order(const Report& report, const Finding& finding) {
+std::vector<std::string> in_plan_order(const Report& report, const CheckPlaces& places, const Finding& finding) {
+  std::set<std::size_t> ordered;
+  for (const auto* ids : {&finding.checks, &finding.dependants})
+    for (const auto& id : *ids)
+      if (const auto place = places.find(id); place != places.end()) ordered.insert(place->second);
   std::vector<std::string> ids;
-  for (const auto& check : report.checks)
-    if (names(finding.checks, check.id) || names(finding.dependants, check.id)) ids.push_back(check.id);
+  for (const auto place : ordered) ids.push_back(report.checks[place].id);
   return ids;
 }
 
-std::vector<Evidence> checked_evidence(const Report& report, const std::vector<Evidence>& given) {
+std::vector<Evidence> checked_evidence(const Report& report, const CheckPlaces& places,
+                                       const std::vector<Evidence>& given) {
   std::vector<Evidence> kept;
   for (const auto& evidence : given) {
-    const auto check = std::find_if(report.checks.begin(), report.checks.end(),
-                                    [&](const Check& one) { return one.id == evidence.check; });
-    if (check == report.checks.end() || kept.size() == evidence_limit) continue;
+    if (kept.size() == evidence_limit) break;
+    const auto place = places.find(evidence.check);
+    if (place == places.end()) continue;
     const bool repeated = std::any_of(kept.begin(), kept.end(), [&](const Evidence& one) {
       return one.check == evidence.check && one.observation == evidence.observation && one.says == evidence.says;
     });
     if (repeated) continue;
     kept.push_back(evidence);
-    if (evidence.observation >= static_cast<int>(check->observations.size())) kept.back().observation = -1;
+    if (evidence.observation >= static_cast<int>(report.checks[place->second].observations.size()))
+      kept.back().observation = -1;
   }
   return kept;
 }
 
 }  // namespace
 
-bool names(const std::vector<std::string>& ids, std::string_view id) {
-  return std::find(ids.begin(), ids.end(), id) != ids.end();
+CheckPlaces places_of(const Report& report) {
+  CheckPlaces places;
+  for (std::size_t i = 0; i < report.checks.size(); ++i) places.emplace(report.checks[i].id, i);
+  return places;
 }
 
 std::vector<Found> run_rules(const Report& report) {
-  std::vector<Found> all;
-  Ids taken;
+  Findings all;
+  Ids taken;  // names of checks of the report
+  const auto places = places_of(report);
   std::size_t order = 0;
   for (const auto& rule : rules_in_order()) {
     Evidenced evidence{.report = report, .open = {}};
@@ -145,20 +162,20 @@ std::vector<Found> run_rules(const Report& report) {
     for (auto& finding : rule.rule(evidence)) {
       if (!trim(finding, open)) continue;
       if (!finding.only_informs && !finding.warns) {
-        now_taken.insert(finding.checks.begin(), finding.checks.end());
-        now_taken.insert(finding.dependants.begin(), finding.dependants.end());
+        for (const auto* ids : {&finding.checks, &finding.dependants})
+          for (const auto& id : *ids) now_taken.insert(report.checks[places.at(id)].id);
       }
-      add(all, std::move(finding), order);
+      all.add(std::move(finding), order);
     }
     taken.merge(now_taken);
     ++order;
   }
-  return all;
+  return all.take();
 }
 
-Diagnosis to_diagnosis(const Report& report, const Finding& finding, Severity severity) {
+Diagnosis to_diagnosis(const Report& report, const CheckPlaces& places, const Finding& finding, Severity severity) {
   const auto& entry = *find_code(finding.code);
-  const auto values = values_for(report, finding);
+  const auto values = values_for(report, places, finding);
   const auto filled = [&](const std::string& text) { return fill(text, values).text; };
   Diagnosis diagnosis{.code = finding.code,
                       .severity = severity,
@@ -166,15 +183,14 @@ Diagnosis to_diagnosis(const Report& report, const Finding& finding, Severity se
                       .title = filled(entry.title),
                       .explanation = filled(entry.explanation),
                       .owner = entry.owner,
-                      .checks = in_plan_order(report, finding),
-                      .evidence = checked_evidence(report, finding.evidence),
+                      .checks = in_plan_order(report, places, finding),
+                      .evidence = checked_evidence(report, places, finding.evidence),
                       .reference = entry.reference};
   if (finding.confidence != Confidence::proven) {
     diagnosis.next_test = filled(entry.next_test);
     for (const auto& alternative : entry.alternatives) diagnosis.alternatives.push_back(filled(alternative));
   }
-  for (const auto& alternative : finding.alternatives)
-    if (!names(diagnosis.alternatives, alternative)) diagnosis.alternatives.push_back(alternative);
+  for (const auto& alternative : finding.alternatives) add_once(diagnosis.alternatives, alternative);
   for (const auto& step : entry.fix) {
     const auto command = fill(step.command, values);
     diagnosis.fix.push_back({.text = filled(step.text), .command = command.text, .is_template = !command.complete});

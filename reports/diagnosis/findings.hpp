@@ -2,6 +2,8 @@
 
 #include "reports/diagnosis/rule.hpp"
 
+#include <unordered_map>
+
 // From the rules' findings to the diagnoses of the report.
 namespace vnetprobe {
 
@@ -15,9 +17,11 @@ struct Found {
 // later ones, and a finding about nothing but such checks is dropped: its checks are victims of the earlier cause.
 std::vector<Found> run_rules(const Report& report);
 
-// The finding in the table's words, filled with its values and with what the report knows (node, first check's target).
-Diagnosis to_diagnosis(const Report& report, const Finding& finding, Severity severity);
+// Where each check stands in the report: reports may have ten thousand of them.
+using CheckPlaces = std::unordered_map<std::string_view, std::size_t>;
+CheckPlaces places_of(const Report& report);
 
-bool names(const std::vector<std::string>& ids, std::string_view id);
+// The finding in the table's words, filled with its values and with what the report knows (node, first check's target).
+Diagnosis to_diagnosis(const Report& report, const CheckPlaces& places, const Finding& finding, Severity severity);
 
 }  // namespace vnetprobe

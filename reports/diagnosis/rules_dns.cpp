@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace vnetprobe {
 namespace {
@@ -235,6 +236,7 @@ bool says_nothing_else(const Server& server, AnswerKind kind) {
 std::vector<Finding> resolver_fails(const Evidenced& evidence) {
   std::vector<Finding> findings;
   const auto servers = servers_of(evidence.report);
+  std::map<Endpoint, const Check*> own_checks;
   for (const auto& view : open_views(evidence)) {
     std::vector<const Answer*> failing;
     for (const auto* answer : view.own())
@@ -248,7 +250,9 @@ std::vector<Finding> resolver_fails(const Evidenced& evidence) {
           std::any_of(view.servers.begin(), view.servers.end(), [](const Answer& one) { return one.has_address(); });
       const auto server = std::find_if(servers.begin(), servers.end(),
                                        [&](const Server& one) { return one.endpoint == *answer->server; });
-      const auto* own_check = resolver_check(evidence.report, *answer->server);
+      const auto [known, is_new] = own_checks.try_emplace(*answer->server);
+      if (is_new) known->second = resolver_check(evidence.report, *answer->server);
+      const auto* own_check = known->second;
       Finding finding{.code = refused ? "dns.resolver.refused" : "dns.resolver.servfail",
                       .subject = answer->source,
                       .confidence = refused || others_answer ? Confidence::proven : Confidence::likely,

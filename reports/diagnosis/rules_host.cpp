@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace vnetprobe {
 namespace {
@@ -100,13 +101,17 @@ std::vector<Finding> interface_is_down(const Evidenced& evidence) {
   return {};
 }
 
-std::string kind_of(const Report& report, const std::string& interface) {
-  for (const auto topic : {HostTopic::interfaces, HostTopic::docker_bridge, HostTopic::routes}) {
-    const auto host = host_fact(report, topic);
-    if (!host) continue;
-    for (const auto& one : (*host)->interfaces)
-      if (one.name == interface) return one.kind;
-  }
+std::map<std::string, std::string> kinds_of_interfaces(const Report& report) {
+  std::map<std::string, std::string> kinds;
+  for (const auto topic : {HostTopic::interfaces, HostTopic::docker_bridge, HostTopic::routes})
+    if (const auto host = host_fact(report, topic))
+      for (const auto& one : (*host)->interfaces) kinds.emplace(one.name, one.kind);
+  return kinds;
+}
+
+// The kernel's own word where it is known, else what the name says.
+std::string kind_of(const std::map<std::string, std::string>& kinds, const std::string& interface) {
+  if (const auto known = kinds.find(interface); known != kinds.end()) return known->second;
   const auto named = [&](std::string_view start) { return interface.starts_with(start); };
   if (named("docker") || named("br-") || named("virbr") || named("cni") || named("lxc")) return "bridge";
   if (named("tun") || named("tap") || named("wg") || named("ppp")) return "tun";
@@ -118,17 +123,19 @@ bool is_tunnel(const std::string& kind) { return kind == "tun" || kind == "wireg
 // azure-facts 1.8: Docker's 172.17.0.0/16 takes the packets for a private endpoint in the same range. A tunnel may be
 // the intended way, so only an address that really fails is evidence.
 std::vector<Finding> address_is_captured_by_a_local_network(const Evidenced& evidence) {
+  const RouteTable routes(evidence.report);
+  const auto kinds = kinds_of_interfaces(evidence.report);
   std::vector<Finding> findings;
   for (const auto* check : evidence.open) {
     if (!ends_at_tcp(*check, evidence.report)) continue;
     for (const auto& attempt : attempts(*check, evidence.report)) {
       const auto& address = attempt->remote.address;
-      const auto route = route_for(evidence.report, address);
-      const auto interface = route                                       ? route->route.interface
+      const auto* route = routes.route_for(address);
+      const auto interface = route                                       ? route->interface
                              : attempt->route && attempt->route->interface ? *attempt->route->interface
                                                                            : std::string{};
-      const auto kind = kind_of(evidence.report, interface);
-      const bool through_default = route && prefix_length(route->route.destination) == 0;
+      const auto kind = kind_of(kinds, interface);
+      const bool through_default = route && prefix_length(route->destination) == 0;
       if (interface.empty() || through_default || (kind != "bridge" && !is_tunnel(kind))) continue;
       const bool endpoint = check->target.private_endpoint && !is_tunnel(kind);
       Finding finding{.code = endpoint ? "private_endpoint.address_captured_locally" : "route.overlap",
@@ -138,9 +145,9 @@ std::vector<Finding> address_is_captured_by_a_local_network(const Evidenced& evi
                       .evidence = {attempt.says(address + " does not answer")},
                       .values = {{"address", address}}};
       if (route) {
-        finding.values.emplace_back("prefix", route->route.destination);
-        finding.evidence.push_back(route->from.says(
-            fmt::format("the route {} of {} covers {}", route->route.destination, interface, address)));
+        finding.values.emplace_back("prefix", route->destination);
+        finding.evidence.push_back(
+            routes.from()->says(fmt::format("the route {} of {} covers {}", route->destination, interface, address)));
       }
       if (kind == "bridge" && check_named(evidence.report, "node.docker-bridge"))
         finding.checks.push_back("node.docker-bridge");

@@ -38,6 +38,7 @@ std::optional<Cited<HostObservation>> table_without_default(const Report& report
 // needed may be on link, or behind a proxy that is.
 std::vector<Finding> no_default_route(const Evidenced& evidence) {
   const auto table = table_without_default(evidence.report);
+  const RouteTable routes(evidence.report);
   Finding finding{.code = "route.no_default", .subject = "IPv4", .confidence = Confidence::proven};
   for (const auto* check : evidence.open) {
     const auto tried = all_attempts(*check, evidence.report);
@@ -51,8 +52,7 @@ std::vector<Finding> no_default_route(const Evidenced& evidence) {
     }
     if (!table || !ends_at_dns(*check)) continue;
     for (const auto& dns : cited<DnsObservation>(*check)) {
-      if (dns->error != DnsFailure::unreachable || !dns->server || route_for(evidence.report, dns->server->address))
-        continue;
+      if (dns->error != DnsFailure::unreachable || !dns->server || routes.route_for(dns->server->address)) continue;
       finding.dependants.push_back(check->id);
       finding.evidence.push_back(dns.says("no route to the DNS server " + dns->server->address));
       break;
@@ -79,9 +79,10 @@ bool discarded_locally(const TcpObservation& tcp) {
 
 std::vector<Finding> route_discards_traffic(const Evidenced& evidence) {
   std::vector<Finding> findings;
+  const RouteTable routes(evidence.report);
   const auto subject_of = [&](const std::string& address) {
-    const auto route = route_for(evidence.report, address);
-    return route && discards(route->route.type) ? route->route.destination : address;
+    const auto* route = routes.route_for(address);
+    return route && discards(route->type) ? route->destination : address;
   };
   for (const auto* check : evidence.open) {
     const auto tried = all_attempts(*check, evidence.report);
@@ -102,15 +103,15 @@ std::vector<Finding> route_discards_traffic(const Evidenced& evidence) {
     }
     if (!ends_at_dns(*check) && !check->id.starts_with("node.resolver/")) continue;
     for (const auto& dns : cited<DnsObservation>(*check)) {
-      const auto route = dns->server ? route_for(evidence.report, dns->server->address) : std::nullopt;
-      if (!route || !discards(route->route.type) || !dns->error) continue;
+      const auto* route = dns->server ? routes.route_for(dns->server->address) : nullptr;
+      if (!route || !discards(route->type) || !dns->error) continue;
       findings.push_back({.code = "route.blackholed_locally",
-                          .subject = route->route.destination,
+                          .subject = route->destination,
                           .confidence = Confidence::proven,
                           .checks = {check->id},
                           .evidence = {dns.says("the DNS server " + dns->server->address + " lies behind it"),
-                                       route->from.says("route " + route->route.type + " " + route->route.destination)},
-                          .values = {{"route_type", route->route.type}, {"address", dns->server->address}}});
+                                       routes.from()->says("route " + route->type + " " + route->destination)},
+                          .values = {{"route_type", route->type}, {"address", dns->server->address}}});
       break;
     }
   }

@@ -162,17 +162,20 @@ bool any_answers(const Report& report, Service service) {
                      [&](const Check& check) { return check.target.service == service && connected(check); });
 }
 
+struct Others {
+  bool any_public{}, registry_login{};  // what else connects in this run
+};
+
 // Plain silence says nothing about its cause, but for some hosts everything about its consequence. There the service's
 // own code says more than tcp.timeout, given that something else answers; where TCP, TLS or ICMP name a cause, that
 // cause has been given before this rule is asked (diagnosis-codes: the more specific code that the evidence supports
 // wins).
-std::string code_for_silence(const Check& check, const Report& report) {
+std::string code_for_silence(const Check& check, const Others& others_of) {
   const auto service = check.target.service;
-  const bool others = any_public_answers(report);
+  const bool others = others_of.any_public;
   if (service == Service::batch && others) return "batch.endpoint_unreachable";
   if (service == Service::entra && others) return "entra.unreachable";
-  if (service == Service::container_registry_data && any_answers(report, Service::container_registry))
-    return "acr.data_endpoint_unreachable";
+  if (service == Service::container_registry_data && others_of.registry_login) return "acr.data_endpoint_unreachable";
   return "tcp.timeout";
 }
 
@@ -183,10 +186,12 @@ Confidence confidence_in(const std::string& code) {
 
 std::vector<Finding> nothing_answers(const Evidenced& evidence) {
   const auto tags = tags_of(evidence.report);
+  const Others others{.any_public = any_public_answers(evidence.report),
+                      .registry_login = any_answers(evidence.report, Service::container_registry)};
   return for_each_dead_check(evidence, is_silence, [&](const Tcp& tcp) {
     const auto& check = *tcp.check;
     Finding finding{
-        .code = code_for_silence(check, evidence.report),
+        .code = code_for_silence(check, others),
         .subject = subject_of(tcp),
         .evidence = {tcp.says(fmt::format("no answer from {} in {}", to_string(tcp->remote), words(tcp->duration)))}};
     finding.confidence = confidence_in(finding.code);

@@ -192,6 +192,30 @@ TEST(Engine, ReportsWithNonsenseInThemAreJudgedWithoutACrash) {
   for (const auto& diagnosis : seen.diagnoses) EXPECT_NE(find_code(diagnosis.code), nullptr) << diagnosis.code;
 }
 
+TEST(Engine, TenThousandFailingChecksAreJudgedEachByItsOwnCause) {
+  std::vector<Check> checks;
+  for (int i = 0; i < 10000; ++i) {
+    const auto host = "host" + std::to_string(i) + ".contoso.com";
+    const auto id = "target." + std::to_string(i);
+    switch (i % 4) {
+      case 0:
+        checks.push_back(refused_check(id, host));
+        break;
+      case 1:
+        checks.push_back(check(id, "https://" + host, {dns(host + " -> NXDOMAIN")}));
+        break;
+      case 2:
+        checks.push_back(check(id, "https://" + host, {dns(host + " -> SERVFAIL")}));
+        break;
+      default:
+        checks.push_back(check(id, "https://" + host, {dns(host + " -> 20.60.0.1"), tcp_silent("20.60.0.1:443")}));
+    }
+  }
+  const auto seen = diagnosed(std::move(checks));
+  EXPECT_EQ(seen.summary.fail, 10000);
+  EXPECT_EQ(seen.diagnoses.size(), 7501u);
+}
+
 TEST(Rules, StandInTheOrderFromTheNodeOutwards) {
   const auto place = [](std::string_view name) {
     const auto all = rules_in_order();
