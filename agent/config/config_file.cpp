@@ -11,7 +11,7 @@
 namespace vnetprobe {
 namespace {
 
-constexpr std::size_t most_bytes = 1U << 20;
+constexpr std::size_t most_bytes = 4U << 20;
 
 // One entry a key of the file, in the order of the documentation.
 std::vector<YamlReader::Key> keys_of_file(YamlReader& reader, Settings& settings) {

@@ -3,11 +3,11 @@
 #include "agent/config/names.hpp"
 #include "agent/config/values.hpp"
 #include "reports/diagnosis/addresses.hpp"
-#include "reports/model/nearest.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace vnetprobe {
 namespace {
@@ -59,9 +59,9 @@ void read_services(YamlReader& reader, const YamlNode& node, std::vector<std::st
   });
 }
 
-void read_storage_account(YamlReader& reader, const YamlNode& node, Settings& settings) {
+void read_storage_account(YamlReader& reader, const YamlNode& node, Settings& settings, std::set<std::string>& names) {
   StorageAccount account{.source = reader.source(node)};
-  const auto complaints = reader.errors().size();
+  const auto complaints = reader.error_count();
   const Keys keys{
       {"name",
        [&](const YamlNode& value) { account.name = read_name(reader, value, "name", storage_rule).value_or(""); }},
@@ -72,12 +72,10 @@ void read_storage_account(YamlReader& reader, const YamlNode& node, Settings& se
        }},
   };
   reader.mapping(node, "storage_accounts", keys);
-  if (reader.errors().size() != complaints) return;
-  const bool known = std::any_of(settings.storage_accounts.begin(), settings.storage_accounts.end(),
-                                 [&](const StorageAccount& other) { return other.name == account.name; });
+  if (reader.error_count() != complaints) return;
   if (account.name.empty())
     reader.error(node.place, "storage_accounts: this account has no name; write {name: mystorage}");
-  else if (known)
+  else if (!names.insert(account.name).second)
     reader.error(node.place, fmt::format("storage_accounts: '{}' is here a second time", account.name));
   else
     settings.storage_accounts.push_back(std::move(account));
@@ -86,7 +84,7 @@ void read_storage_account(YamlReader& reader, const YamlNode& node, Settings& se
 void read_resource(YamlReader& reader, const YamlNode& node, std::string_view where, const NameRule& rule,
                    Setting<NamedResource>& setting) {
   NamedResource resource;
-  const auto complaints = reader.errors().size();
+  const auto complaints = reader.error_count();
   const Keys keys{
       {"name", [&](const YamlNode& value) { resource.name = read_name(reader, value, "name", rule).value_or(""); }},
       {"private_endpoint",
@@ -95,7 +93,7 @@ void read_resource(YamlReader& reader, const YamlNode& node, std::string_view wh
        }},
   };
   reader.mapping(node, where, keys);
-  if (reader.errors().size() != complaints) return;
+  if (reader.error_count() != complaints) return;
   if (resource.name.empty())
     reader.error(node.place, fmt::format("{}: the name is missing; write {}: {{name: ...}}", where, where));
   else
@@ -106,10 +104,10 @@ constexpr std::array<std::string_view, 2> http_schemes{"https", "http"};
 constexpr std::array<std::string_view, 2> websocket_schemes{"wss", "ws"};
 constexpr std::array<std::string_view, 1> https_scheme{"https"};
 
-void read_target(YamlReader& reader, const YamlNode& node, Settings& settings) {
+void read_target(YamlReader& reader, const YamlNode& node, Settings& settings, std::set<std::string>& names) {
   UserTarget target{.source = reader.source(node)};
   int kinds = 0;
-  const auto complaints = reader.errors().size();
+  const auto complaints = reader.error_count();
   const UrlRule url_rule{.schemes = http_schemes, .example = "https://pypi.org/simple/", .printed = true};
   const UrlRule websocket_rule{.schemes = websocket_schemes, .example = "wss://stream.contoso.com/ws", .printed = true};
   const Keys keys{
@@ -133,12 +131,10 @@ void read_target(YamlReader& reader, const YamlNode& node, Settings& settings) {
       {"required", [&](const YamlNode& value) { target.required = reader.boolean(value, "required").value_or(true); }},
   };
   reader.mapping(node, "targets", keys);
-  if (reader.errors().size() != complaints) return;
-  const bool known = std::any_of(settings.targets.begin(), settings.targets.end(),
-                                 [&](const UserTarget& other) { return other.name == target.name; });
+  if (reader.error_count() != complaints) return;
   if (target.name.empty())
     reader.error(node.place, "targets: this target has no name; write {name: pypi, url: \"https://pypi.org/simple/\"}");
-  else if (known)
+  else if (!names.insert(target.name).second)
     reader.error(node.place, fmt::format("targets: the name '{}' is taken by an earlier target", target.name));
   else if (kinds != 1)
     reader.error(node.place, fmt::format("targets: '{}' has {} of url, tcp and websocket; write exactly one",
@@ -150,7 +146,7 @@ void read_target(YamlReader& reader, const YamlNode& node, Settings& settings) {
 void read_delivery(YamlReader& reader, const YamlNode& node, Settings& settings) {
   Delivery delivery{.source = reader.source(node)};
   int kinds = 0;
-  const auto complaints = reader.errors().size();
+  const auto complaints = reader.error_count();
   const auto to = [&](DeliveryKind kind, std::optional<std::string> destination) {
     ++kinds;
     delivery.kind = kind;
@@ -184,7 +180,7 @@ void read_delivery(YamlReader& reader, const YamlNode& node, Settings& settings)
        }},
   };
   reader.mapping(node, "delivery", keys);
-  if (reader.errors().size() != complaints) return;
+  if (reader.error_count() != complaints) return;
   if (kinds != 1)
     reader.error(
         node.place,
@@ -220,8 +216,9 @@ void read_workspace(YamlReader& reader, const YamlNode& node, Settings& settings
 }
 
 void read_storage_accounts(YamlReader& reader, const YamlNode& node, Settings& settings) {
+  std::set<std::string> names;
   reader.sequence(node, "storage_accounts", "[{name: mystorage}]",
-                  [&](const YamlNode& item) { read_storage_account(reader, item, settings); });
+                  [&](const YamlNode& item) { read_storage_account(reader, item, settings, names); });
 }
 
 void read_container_registry(YamlReader& reader, const YamlNode& node, Settings& settings) {
@@ -233,8 +230,9 @@ void read_key_vault(YamlReader& reader, const YamlNode& node, Settings& settings
 }
 
 void read_targets(YamlReader& reader, const YamlNode& node, Settings& settings) {
+  std::set<std::string> names;
   reader.sequence(node, "targets", "[{name: pypi, url: \"https://pypi.org/simple/\"}]",
-                  [&](const YamlNode& item) { read_target(reader, item, settings); });
+                  [&](const YamlNode& item) { read_target(reader, item, settings, names); });
 }
 
 void read_tls(YamlReader& reader, const YamlNode& node, Settings& settings) {

@@ -48,6 +48,7 @@ std::string shown(const YamlNode& node) {
 }
 
 void YamlReader::error(Place place, std::string message) {
+  ++error_count_;
   if (errors_.size() < most_problems) errors_.push_back({place, std::move(message)});
 }
 
@@ -74,7 +75,8 @@ void YamlReader::mapping(const YamlNode& node, std::string_view where, std::span
     return;
   }
   std::map<std::string_view, Place> seen;
-  for (const auto& [key, value] : node.entries) {
+  for (const auto& entry : node.entries) {
+    const YamlNode& key = entry.key;
     if (key.kind != YamlNode::Kind::scalar) {
       error(key.place, fmt::format("expected the name of a key, found {}", shown(key)));
       continue;
@@ -89,8 +91,8 @@ void YamlReader::mapping(const YamlNode& node, std::string_view where, std::span
         std::find_if(keys.begin(), keys.end(), [&](const Key& candidate) { return candidate.name == key.text; });
     if (known == keys.end())
       unknown_key(*this, key, where, keys);
-    else if (value.kind != YamlNode::Kind::null)
-      known->read(value);
+    else if (entry.value.kind != YamlNode::Kind::null)
+      known->read(entry.value);
   }
 }
 

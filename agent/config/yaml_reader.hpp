@@ -42,6 +42,8 @@ class YamlReader {
   }
   void not_one_of(const YamlNode& node, std::string_view key, std::span<const std::string_view> names);
 
+  // Counts those too that are no longer kept because there are so many.
+  std::size_t error_count() const { return error_count_; }
   // Every message, whole ("config.yaml:12:5: ..."), in the file's order.
   std::vector<std::string> errors() const { return in_order(errors_); }
   std::vector<std::string> notes() const { return in_order(notes_); }
@@ -51,6 +53,7 @@ class YamlReader {
 
   std::string file_;
   std::vector<YamlProblem> errors_, notes_;
+  std::size_t error_count_{};
 };
 
 // A value as a message may show it: "'maybe'", "a list". Cut, escaped, and never a URL, which may hold a password or a

@@ -316,7 +316,7 @@ TEST(Config, RefusesWhatIsNoTextFileByItsFirstBadByte) {
 
 TEST(Config, BoundsSizeDepthAndAliases) {
   EXPECT_THAT(errors_of(std::string(10'000'000, 'x')),
-              ElementsAre("config.yaml:1:1: 10000000 bytes; a file of this kind has at most 1048576"));
+              ElementsAre("config.yaml:1:1: 10000000 bytes; a file of this kind has at most 4194304"));
   EXPECT_THAT(errors_of("region: " + std::string(100'000, '[')),
               ElementsAre(HasSubstr("nested deeper than 64 levels")));
   EXPECT_THAT(errors_of("region: " + std::string(100'000, '{')), SizeIs(1));
@@ -326,7 +326,7 @@ TEST(Config, BoundsSizeDepthAndAliases) {
     for (int j = 0; j < 10; ++j) bomb += (j ? ", *a" : "*a") + std::to_string(i - 1);
     bomb += "]\n";
   }
-  EXPECT_THAT(errors_of(bomb), ElementsAre(HasSubstr("more than 20000 values")));
+  EXPECT_THAT(errors_of(bomb), ElementsAre(HasSubstr("more than 200000 values")));
   std::string deep = "a0: &a0 [x]\n";
   for (int i = 1; i < 100; ++i)
     deep += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [*a" + std::to_string(i - 1) + "]\n";
@@ -334,6 +334,15 @@ TEST(Config, BoundsSizeDepthAndAliases) {
   std::string keys;
   for (int i = 0; i < 9'000; ++i) keys += "k" + std::to_string(i) + ": 1\n";
   EXPECT_THAT(errors_of(keys), SizeIs(200));
+}
+
+TEST(Config, TakesTenThousandTargets) {
+  std::string text = "targets:\n";
+  for (int i = 0; i < 10'000; ++i) {
+    const auto number = std::to_string(i);
+    text += "- {name: t" + number + ", url: \"https://host" + number + ".contoso.com/path\", required: false}\n";
+  }
+  EXPECT_THAT(settings_of(text).targets, SizeIs(10'000));
 }
 
 TEST(Config, RefusesAnAliasOfNothing) {
@@ -384,7 +393,7 @@ TEST(LoadConfig, SaysWhyAFileCannotBeRead) {
             folder + ": is a directory; name the file in it, for example " + folder + "/config.yaml");
   const auto big = directory.file("big.yaml", std::string(10'000'000, 'x'));
   EXPECT_EQ(first_error(load_config(big)),
-            big + ": 10000000 bytes; a configuration has at most 1048576. Is this the right file?");
+            big + ": 10000000 bytes; a configuration has at most 4194304. Is this the right file?");
   EXPECT_EQ(first_error(load_config("/dev/zero")), "/dev/zero: not a regular file");
   EXPECT_EQ(first_error(load_config("")), ": no such file");
 }
