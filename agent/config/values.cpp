@@ -1,10 +1,12 @@
 #include "agent/config/values.hpp"
 
 #include "agent/config/duration.hpp"
+#include "agent/config/known_regions.hpp"
 #include "agent/config/names.hpp"
 #include "agent/discovery/proxy_choice.hpp"
 #include "probes/text.hpp"
 #include "reports/diagnosis/addresses.hpp"
+#include "reports/model/nearest.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -20,6 +22,15 @@ bool is_scalar(const YamlNode& node) { return node.kind == YamlNode::Kind::scala
 
 // RFC 6598: Azure lets a VNet use it beside the ranges of RFC 1918.
 bool is_vnet_address(std::string_view address) { return is_private(address) || in_prefix(address, "100.64.0.0/10"); }
+
+// Only a question: Azure opens regions more often than nodes get a new agent.
+void note_unknown_region(YamlReader& reader, const YamlNode& node, std::string_view key, const std::string& token) {
+  const auto known = known_regions();
+  if (std::find(known.begin(), known.end(), token) != known.end()) return;
+  const auto meant = nearest_name(token, known);
+  const auto question = meant ? fmt::format("; did you mean '{}'?", *meant) : std::string();
+  reader.note(node.place, fmt::format("{}: '{}' is not a region that this version knows{}", key, token, question));
+}
 
 bool name_fits(std::string_view name, const NameRule& rule) {
   if (name.size() < rule.shortest || name.size() > rule.longest) return false;
@@ -62,7 +73,10 @@ std::optional<std::chrono::milliseconds> read_duration(YamlReader& reader, const
 
 std::optional<std::string> read_region(YamlReader& reader, const YamlNode& node, std::string_view key) {
   if (is_scalar(node))
-    if (auto token = region_token(node.text)) return token;
+    if (auto token = region_token(node.text)) {
+      note_unknown_region(reader, node, key, *token);
+      return token;
+    }
   reader.error(node.place, fmt::format("{}: {} is no region; write its name as {}: eastus2", key, shown(node), key));
   return std::nullopt;
 }

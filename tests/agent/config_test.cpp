@@ -359,6 +359,9 @@ TEST(Config, FollowsAliases) {
 TEST(Config, NotesWhatIsOddAndNoError) {
   EXPECT_THAT(parse_config("timeouts: {tcp: 90s}\ndeadline: 60s\n", "c").notes,
               ElementsAre("c:1:17: timeouts.tcp: not shorter than the deadline, which will come first"));
+  EXPECT_THAT(parse_config("region: eastsu2\nworkspace: {region: Atlantis}\n", "c").notes,
+              ElementsAre("c:1:9: region: 'eastsu2' is not a region that this version knows; did you mean 'eastus2'?",
+                          "c:2:21: region: 'atlantis' is not a region that this version knows"));
   EXPECT_THAT(parse_config("cloud: usgov\nregion: eastus2\n", "c").notes,
               ElementsAre("c:2:9: region: 'eastus2' is not a region of cloud usgov by its name"));
 }
