@@ -121,8 +121,10 @@ using SaysByCheck = std::unordered_map<std::string_view, std::vector<Say>>;
 
 SaysByCheck says_by_check(const std::vector<Placed>& placed) {
   SaysByCheck says;
-  for (const auto& [found, diagnosis] : placed) {
-    const auto& finding = found.finding;
+  // Not taken apart into a structured binding: clang 14 lets no lambda capture one.
+  for (const auto& one : placed) {
+    const auto& finding = one.found.finding;
+    const auto& diagnosis = one.diagnosis;
     std::unordered_map<std::string_view, const Evidence*> first_evidence;
     for (const auto& evidence : finding.evidence) first_evidence.emplace(evidence.check, &evidence);
     const auto say = [&](const std::string& id, Role role) {
