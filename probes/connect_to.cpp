@@ -2,8 +2,8 @@
 
 #include "probes/text.hpp"
 
-#include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
+#include <boost/asio/ip/address.hpp>
 
 #include <array>
 #include <charconv>
@@ -49,6 +49,8 @@ ConnectToParse parse_connect_to(std::string_view text) {
     if (i + 1 < fields.size() && rest.data() == nullptr) return rejected(text, "has too few fields");
   }
   if (rest.data() != nullptr) return rejected(text, "has too many fields (an IPv6 address goes in brackets)");
+  for (const auto host : {fields[0], fields[2]})
+    if (host.starts_with('[') != host.ends_with(']')) return rejected(text, "has a bracket too many");
   ConnectTo entry{.host = lower_case(without_brackets(fields[0]))};
   entry.replacement.address = without_brackets(fields[2]);
   if (!read_port(fields[1], entry.port) || !read_port(fields[3], entry.replacement.port))
@@ -59,10 +61,12 @@ ConnectToParse parse_connect_to(std::string_view text) {
   return {.value = std::move(entry), .error = {}};
 }
 
-std::optional<Endpoint> replacement_for(const std::vector<ConnectTo>& table, std::string_view host, std::uint16_t port) {
+std::optional<Endpoint> replacement_for(const std::vector<ConnectTo>& table, std::string_view host,
+                                        std::uint16_t port) {
   const std::string wanted = lower_case(host);
   for (const ConnectTo& entry : table)
-    if ((entry.host.empty() || entry.host == wanted) && (entry.port == 0 || entry.port == port)) return entry.replacement;
+    if ((entry.host.empty() || entry.host == wanted) && (entry.port == 0 || entry.port == port))
+      return entry.replacement;
   return std::nullopt;
 }
 

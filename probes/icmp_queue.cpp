@@ -23,7 +23,7 @@ std::string address_of(const sockaddr* from) {
   return done ? done : "";
 }
 
-std::optional<IcmpError> icmp_in(const cmsghdr& message) {
+std::optional<QueuedIcmpError> icmp_in(const cmsghdr& message) {
   const bool v4 = message.cmsg_level == IPPROTO_IP && message.cmsg_type == IP_RECVERR;
   const bool v6 = message.cmsg_level == IPPROTO_IPV6 && message.cmsg_type == IPV6_RECVERR;
   if (!v4 && !v6) return std::nullopt;
@@ -31,23 +31,32 @@ std::optional<IcmpError> icmp_in(const cmsghdr& message) {
   std::memcpy(&error, CMSG_DATA(&message), sizeof error);
   if (error.ee_origin != SO_EE_ORIGIN_ICMP && error.ee_origin != SO_EE_ORIGIN_ICMP6) return std::nullopt;
   const auto* offender = SO_EE_OFFENDER(reinterpret_cast<const sock_extended_err*>(CMSG_DATA(&message)));
-  IcmpError seen{.offender = address_of(offender), .type = error.ee_type, .code = error.ee_code};
-  seen.offender_is_self = is_own_address(seen.offender);
+  QueuedIcmpError seen{.icmp = {.offender = address_of(offender), .type = error.ee_type, .code = error.ee_code},
+                       .error = static_cast<int>(error.ee_errno)};
+  seen.icmp.offender_is_self = is_own_address(seen.icmp.offender);
   return seen;
 }
 
-}  // namespace
-
-void queue_icmp_errors(int socket, bool v6) {
-  const int on = 1;
+void set_queueing(int socket, bool v6, int on) {
   if (v6)
     ::setsockopt(socket, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
   else
     ::setsockopt(socket, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
 }
 
+}  // namespace
+
+void queue_icmp_errors(int socket, bool v6) { set_queueing(socket, v6, 1); }
+
+void ignore_icmp_errors(int socket, bool v6) { set_queueing(socket, v6, 0); }
+
 std::optional<IcmpError> take_icmp_error(int socket) {
-  std::optional<IcmpError> first;
+  const auto queued = take_queued_icmp_error(socket);
+  return queued ? std::optional(queued->icmp) : std::nullopt;
+}
+
+std::optional<QueuedIcmpError> take_queued_icmp_error(int socket) {
+  std::optional<QueuedIcmpError> first;
   for (;;) {
     std::array<char, 64> payload{};
     alignas(cmsghdr) std::array<char, 512> control{};

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -23,11 +24,17 @@ struct RawAddress {
   int family{AF_UNSPEC};
   std::array<unsigned char, 16> bytes{};
   std::size_t size{};
+  unsigned zone{};  // interface index; 0: none
 };
 
 RawAddress raw(std::string address) {
-  if (const auto zone = address.find('%'); zone != std::string::npos) address.resize(zone);
   RawAddress result;
+  if (const auto zone = address.find('%'); zone != std::string::npos) {
+    const auto name = address.substr(zone + 1);
+    result.zone = if_nametoindex(name.c_str());
+    if (result.zone == 0) std::from_chars(name.data(), name.data() + name.size(), result.zone);
+    address.resize(zone);
+  }
   if (inet_pton(AF_INET, address.c_str(), result.bytes.data()) == 1) {
     result.family = AF_INET;
     result.size = 4;
@@ -51,21 +58,31 @@ std::string interface_named(unsigned index) {
 
 std::string special_route(int error) {
   switch (error) {
-    case EINVAL: return "blackhole";
-    case EACCES: return "prohibit";
-    case EHOSTUNREACH: return "unreachable";
-    default: return "none";
+    case EINVAL:
+      return "blackhole";
+    case EACCES:
+      return "prohibit";
+    case EHOSTUNREACH:
+      return "unreachable";
+    default:
+      return "none";
   }
 }
 
 std::string route_type(unsigned char type) {
   switch (type) {
-    case RTN_UNICAST: return "unicast";
-    case RTN_LOCAL: return "local";
-    case RTN_BLACKHOLE: return "blackhole";
-    case RTN_UNREACHABLE: return "unreachable";
-    case RTN_PROHIBIT: return "prohibit";
-    default: return "other";
+    case RTN_UNICAST:
+      return "unicast";
+    case RTN_LOCAL:
+      return "local";
+    case RTN_BLACKHOLE:
+      return "blackhole";
+    case RTN_UNREACHABLE:
+      return "unreachable";
+    case RTN_PROHIBIT:
+      return "prohibit";
+    default:
+      return "other";
   }
 }
 
@@ -74,8 +91,9 @@ std::string neighbour_state(std::uint16_t state) {
     std::uint16_t bit;
     const char* name;
   };
-  constexpr std::array names{Name{NUD_FAILED, "FAILED"},     Name{NUD_INCOMPLETE, "INCOMPLETE"}, Name{NUD_REACHABLE, "REACHABLE"},
-                             Name{NUD_STALE, "STALE"},       Name{NUD_DELAY, "DELAY"},           Name{NUD_PROBE, "PROBE"},
+  constexpr std::array names{Name{NUD_FAILED, "FAILED"},       Name{NUD_INCOMPLETE, "INCOMPLETE"},
+                             Name{NUD_REACHABLE, "REACHABLE"}, Name{NUD_STALE, "STALE"},
+                             Name{NUD_DELAY, "DELAY"},         Name{NUD_PROBE, "PROBE"},
                              Name{NUD_PERMANENT, "PERMANENT"}, Name{NUD_NOARP, "NOARP"}};
   for (const auto& [bit, name] : names)
     if (state & bit) return name;
@@ -85,17 +103,24 @@ std::string neighbour_state(std::uint16_t state) {
 struct RouteRequest {
   nlmsghdr header{};
   rtmsg message{};
-  std::array<unsigned char, RTA_SPACE(16)> attribute{};
+  std::array<unsigned char, RTA_SPACE(16) + RTA_SPACE(sizeof(unsigned))> attributes{};
 };
+
+void append(RouteRequest& request, unsigned short type, const void* data, std::size_t size) {
+  const rtattr attribute{.rta_len = static_cast<unsigned short>(RTA_LENGTH(size)), .rta_type = type};
+  unsigned char* to = request.attributes.data() + request.header.nlmsg_len - NLMSG_LENGTH(sizeof request.message);
+  std::memcpy(to, &attribute, sizeof attribute);
+  std::memcpy(to + RTA_LENGTH(0), data, size);
+  request.header.nlmsg_len += static_cast<std::uint32_t>(RTA_SPACE(size));
+}
 
 RouteRequest request_for(const RawAddress& to) {
   RouteRequest request;
   request.message.rtm_family = static_cast<unsigned char>(to.family);
   request.message.rtm_dst_len = static_cast<unsigned char>(to.size * 8);
-  rtattr attribute{.rta_len = static_cast<unsigned short>(RTA_LENGTH(to.size)), .rta_type = RTA_DST};
-  std::memcpy(request.attribute.data(), &attribute, sizeof attribute);
-  std::memcpy(request.attribute.data() + RTA_LENGTH(0), to.bytes.data(), to.size);
-  request.header.nlmsg_len = static_cast<std::uint32_t>(NLMSG_LENGTH(sizeof request.message) + RTA_SPACE(to.size));
+  request.header.nlmsg_len = static_cast<std::uint32_t>(NLMSG_LENGTH(sizeof request.message));
+  append(request, RTA_DST, to.bytes.data(), to.size);
+  if (to.zone != 0) append(request, RTA_OIF, &to.zone, sizeof to.zone);
   request.header.nlmsg_type = RTM_GETROUTE;
   request.header.nlmsg_flags = NLM_F_REQUEST;
   return request;
@@ -166,7 +191,7 @@ RouteLookup look_up_route(const std::string& address) {
   return found;
 }
 
-std::optional<NeighbourEntry> find_neighbour(const std::string& gateway) {
+std::optional<NeighbourEntry> find_neighbour(const std::string& gateway, const std::string& interface) {
   const RawAddress wanted = raw(gateway);
   std::optional<NeighbourEntry> found;
   if (wanted.family == AF_UNSPEC) return found;
@@ -174,23 +199,28 @@ std::optional<NeighbourEntry> find_neighbour(const std::string& gateway) {
     ndmsg header{};
     if (message.nlmsg_type != RTM_NEWNEIGH || message.nlmsg_len < NLMSG_LENGTH(sizeof header)) return;
     std::memcpy(&header, NLMSG_DATA(&message), sizeof header);
+    auto carrier = interface_named(static_cast<unsigned>(header.ndm_ifindex));
+    if (!interface.empty() && carrier != interface) return;
     each_attribute(attributes_of(message, sizeof header), [&](unsigned type, NetlinkPayload data) {
-      if (type != NDA_DST || data.size() != wanted.size || std::memcmp(data.data(), wanted.bytes.data(), wanted.size) != 0) return;
-      found = NeighbourEntry{.gateway = gateway,
-                             .interface = interface_named(static_cast<unsigned>(header.ndm_ifindex)),
-                             .state = neighbour_state(header.ndm_state)};
+      if (type != NDA_DST || data.size() != wanted.size ||
+          std::memcmp(data.data(), wanted.bytes.data(), wanted.size) != 0)
+        return;
+      found = NeighbourEntry{.gateway = gateway, .interface = carrier, .state = neighbour_state(header.ndm_state)};
     });
   });
   return found;
 }
 
-bool is_own_address(const std::string& address) { return !interface_of(address).empty(); }
+bool is_own_address(const std::string& address) {
+  return look_up_route(address).type == "local" || !interface_of(address).empty();
+}
 
 std::string interface_of(const std::string& address) {
   const RawAddress wanted = raw(address);
   const auto addresses = own_addresses();
   for (const ifaddrs* entry = addresses.get(); entry; entry = entry->ifa_next)
-    if (equals(*entry, wanted)) return entry->ifa_name;
+    if (equals(*entry, wanted) && (wanted.zone == 0 || if_nametoindex(entry->ifa_name) == wanted.zone))
+      return entry->ifa_name;
   return {};
 }
 

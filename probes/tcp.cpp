@@ -3,9 +3,9 @@
 #include "probes/icmp_queue.hpp"
 #include "probes/kernel_network.hpp"
 
-#include <boost/asio/ip/address.hpp>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <boost/asio/ip/address.hpp>
 
 namespace vnetprobe {
 namespace {
@@ -14,16 +14,25 @@ using tcp = asio::ip::tcp;
 
 TcpFailure classify(int error) {
   switch (error) {
-    case ECONNREFUSED: return TcpFailure::refused;
-    case ETIMEDOUT: return TcpFailure::timed_out;
-    case EHOSTUNREACH: return TcpFailure::host_unreachable;
-    case ENETUNREACH: return TcpFailure::network_unreachable;
+    case ECONNREFUSED:
+      return TcpFailure::refused;
+    case ETIMEDOUT:
+      return TcpFailure::timed_out;
+    case EHOSTUNREACH:
+      return TcpFailure::host_unreachable;
+    case ENETUNREACH:
+      return TcpFailure::network_unreachable;
     case EACCES:
-    case EPERM: return TcpFailure::not_permitted;
-    case EINVAL: return TcpFailure::invalid_route;
-    case EADDRNOTAVAIL: return TcpFailure::no_local_address;
-    case ECONNRESET: return TcpFailure::reset;
-    default: return TcpFailure::other;
+    case EPERM:
+      return TcpFailure::not_permitted;
+    case EINVAL:
+      return TcpFailure::invalid_route;
+    case EADDRNOTAVAIL:
+      return TcpFailure::no_local_address;
+    case ECONNRESET:
+      return TcpFailure::reset;
+    default:
+      return TcpFailure::other;
   }
 }
 
@@ -32,10 +41,14 @@ void fail(TcpObservation& seen, int error) {
   seen.errno_name = errno_name(error);
 }
 
-void read_tcp_info(int socket, TcpObservation& seen) {
+tcp_info info_of(int socket) {
   tcp_info info{};
   socklen_t size = sizeof info;
-  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return;
+  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
+  return info;
+}
+
+void read_tcp_info(const tcp_info& info, TcpObservation& seen) {
   // Before the first answer the kernel shows its initial estimate, which nobody measured.
   if (!seen.error) seen.rtt = std::chrono::microseconds(info.tcpi_rtt);
   seen.retransmissions = static_cast<int>(info.tcpi_total_retrans);
@@ -91,13 +104,20 @@ asio::awaitable<TcpResult> open_tcp(Endpoint remote, std::chrono::milliseconds l
   } else if (*ended) {
     fail(seen, ended->value());
   }
-  seen.icmp = take_icmp_error(socket.native_handle());
-  read_tcp_info(socket.native_handle(), seen);
+  const auto queued = take_queued_icmp_error(socket.native_handle());
+  if (queued) seen.icmp = queued->icmp;
+  const tcp_info info = info_of(socket.native_handle());
+  // An ICMP error that comes while connect() holds the socket is only queued: the socket polls as ready without
+  // SO_ERROR, and Asio takes that for a connection.
+  if (!seen.error && info.tcpi_state == TCP_SYN_SENT) fail(seen, queued ? queued->error : ETIMEDOUT);
+  read_tcp_info(info, seen);
   read_local_end(socket, seen);
-  if (seen.error)
+  if (seen.error) {
     look_around(seen);
-  else
+  } else {
+    ignore_icmp_errors(socket.native_handle(), address.is_v6());
     result.socket = std::move(socket);
+  }
   co_return result;
 }
 

@@ -16,12 +16,18 @@ using udp = asio::ip::udp;
 UdpFailure classify(int error) {
   switch (error) {
     case EPERM:
-    case EACCES: return UdpFailure::not_permitted;
-    case ECONNREFUSED: return UdpFailure::refused;
-    case EHOSTUNREACH: return UdpFailure::host_unreachable;
-    case ENETUNREACH: return UdpFailure::network_unreachable;
-    case EINVAL: return UdpFailure::invalid_route;
-    default: return UdpFailure::other;
+    case EACCES:
+      return UdpFailure::not_permitted;
+    case ECONNREFUSED:
+      return UdpFailure::refused;
+    case EHOSTUNREACH:
+      return UdpFailure::host_unreachable;
+    case ENETUNREACH:
+      return UdpFailure::network_unreachable;
+    case EINVAL:
+      return UdpFailure::invalid_route;
+    default:
+      return UdpFailure::other;
   }
 }
 
@@ -44,9 +50,13 @@ asio::awaitable<UdpObservation> observe_udp(Endpoint remote, std::chrono::millis
   UdpObservation seen{.remote = remote};
   boost::system::error_code problem;
   const auto address = asio::ip::make_address(remote.address, problem);
+  if (problem) {
+    fail(seen, EAFNOSUPPORT);
+    co_return seen;
+  }
   const auto started = Clock::now();
   udp::socket socket(co_await asio::this_coro::executor);
-  if (!problem) socket.open(address.is_v6() ? udp::v6() : udp::v4(), problem);
+  socket.open(address.is_v6() ? udp::v6() : udp::v4(), problem);
   if (!problem) {
     queue_icmp_errors(socket.native_handle(), address.is_v6());
     socket.connect({address, remote.port}, problem);
