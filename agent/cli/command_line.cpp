@@ -117,9 +117,9 @@ Command parse_command_line(std::vector<std::string> arguments) {
   } catch (const CLI::ParseError& error) {
     std::ostringstream out, problem;
     const int status = parser.app.exit(error, out, problem);
-    if (status == 0) return Answer{.status = 0, .text = out.str()};
+    if (status == 0) return Reply{.status = 0, .text = out.str()};
     const std::string command = arguments[0].starts_with('-') ? "" : " " + arguments[0];
-    return Answer{.status = 2, .text = fmt::format("vnetprobe: {}\nSee `vnetprobe{} --help`.\n", error.what(), command)};
+    return Reply{.status = 2, .text = fmt::format("vnetprobe: {}\nSee `vnetprobe{} --help`.\n", error.what(), command)};
   }
 }
 

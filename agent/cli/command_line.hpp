@@ -58,12 +58,13 @@ struct DemoCommand {
 };
 
 // Nothing to run: `text` goes to stdout with status 0 (help, version) or to stderr with status 2 (usage error).
-struct Answer {
+struct Reply {
   int status{};
+using Answer = Reply;  // by its earlier name; a struct Answer of another shape is the rules' own (dns_view.hpp)
   std::string text;
 };
 
-using Command = std::variant<Answer, RunCommand, ListCommand, ExplainCommand, DiagnoseCommand, DemoCommand>;
+using Command = std::variant<Reply, RunCommand, ListCommand, ExplainCommand, DiagnoseCommand, DemoCommand>;
 
 // `arguments` without the program's name. No command means `run`.
 Command parse_command_line(std::vector<std::string> arguments);

@@ -22,7 +22,7 @@ int demo(const DemoCommand& command) {
   auto flags = vnet.run_flags();
   flags.insert(flags.begin(), "run");
   auto parsed = parse_command_line(std::move(flags));
-  if (const auto* answer = std::get_if<Answer>(&parsed)) return complain({answer->text});
+  if (const auto* answer = std::get_if<Reply>(&parsed)) return complain({answer->text});
   auto& agent = std::get<RunCommand>(parsed);
   agent.presentation = command.presentation;
   if (!command.presentation.quiet)

@@ -10,11 +10,11 @@
 
 namespace vnetprobe {
 
-FileText read_file(const std::string& path, std::size_t limit) {
+InputFile read_file(const std::string& path, std::size_t limit) {
   const bool from_stdin = path == "-";
   const std::string name = from_stdin ? "stdin" : path;
   const int file = from_stdin ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  FileText text;
+  InputFile text;
   if (file < 0) {
     text.error = fmt::format("{}: {}", name, std::strerror(errno));
     return text;

@@ -6,12 +6,12 @@ namespace {
 const std::string request_id = "5f3c1d2e-901e-0042-55aa-d3f0c4000000";
 const std::string tenant = "22222222-2222-2222-2222-222222222222";
 
-HttpAnswer storage(const std::string& service, Fault fault) {
+SimulatedAnswer storage(const std::string& service, Fault fault) {
   const bool denied = fault == Fault::storage_firewall;
   const std::string code = denied ? "AuthorizationFailure" : "NoAuthenticationInformation";
   const std::string message = denied ? "This request is not authorized to perform this operation."
                                      : "Server failed to authenticate the request. Please refer to the information in the www-authenticate header.";
-  HttpAnswer answer{.status = denied ? 403U : 401U};
+  SimulatedAnswer answer{.status = denied ? 403U : 401U};
   answer.headers = {{"Content-Type", "application/xml"},
                     {"Server", "Windows-Azure-" + service + "/1.0 Microsoft-HTTPAPI/2.0"},
                     {"x-ms-request-id", request_id},
@@ -25,7 +25,7 @@ HttpAnswer storage(const std::string& service, Fault fault) {
   return answer;
 }
 
-HttpAnswer key_vault() {
+SimulatedAnswer key_vault() {
   return {.status = 200,
           .headers = {{"Content-Type", "application/json; charset=utf-8"},
                       {"x-ms-keyvault-region", "eastus2"},
@@ -35,7 +35,7 @@ HttpAnswer key_vault() {
           .body = ""};
 }
 
-HttpAnswer registry(const std::string& host) {
+SimulatedAnswer registry(const std::string& host) {
   return {.status = 401,
           .headers = {{"Content-Type", "application/json; charset=utf-8"},
                       {"Docker-Distribution-Api-Version", "registry/2.0"},
@@ -44,14 +44,14 @@ HttpAnswer registry(const std::string& host) {
           .body = R"({"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]})"};
 }
 
-HttpAnswer registry_data() {
+SimulatedAnswer registry_data() {
   return {.status = 404,
           .headers = {{"Content-Type", "application/xml"}, {"Docker-Distribution-Api-Version", "registry/2.0"},
                       {"X-Ms-Correlation-Request-Id", request_id}, {"x-ms-request-id", request_id}},
           .body = ""};
 }
 
-HttpAnswer microsoft_registry(Fault fault) {
+SimulatedAnswer microsoft_registry(Fault fault) {
   if (fault == Fault::azure_firewall_470)
     return {.status = 470,
             .headers = {{"Content-Type", "text/plain; charset=utf-8"}},
@@ -62,7 +62,7 @@ HttpAnswer microsoft_registry(Fault fault) {
           .body = "{}"};
 }
 
-HttpAnswer resource_manager() {
+SimulatedAnswer resource_manager() {
   return {.status = 401,
           .headers = {{"Content-Type", "application/json; charset=utf-8"},
                       {"WWW-Authenticate", "Bearer authorization_uri=\"https://login.windows.net/" + tenant +
@@ -74,28 +74,28 @@ HttpAnswer resource_manager() {
           .body = R"({"error":{"code":"AuthenticationFailed","message":"Authentication failed. The 'Authorization' header is missing."}})"};
 }
 
-HttpAnswer entra() {
+SimulatedAnswer entra() {
   return {.status = 200,
           .headers = {{"Content-Type", "application/json; charset=utf-8"}, {"x-ms-request-id", request_id}},
           .body = R"({"token_endpoint":"https://login.microsoftonline.com/common/oauth2/v2.0/token",)"
                   R"("issuer":"https://login.microsoftonline.com/{tenantid}/v2.0","cloud_instance_name":"microsoftonline.com"})"};
 }
 
-HttpAnswer machine_learning() {
+SimulatedAnswer machine_learning() {
   return {.status = 401,
           .headers = {{"Content-Type", "application/json; charset=utf-8"}, {"WWW-Authenticate", "Bearer"},
                       {"x-ms-response-type", "error"}, {"x-request-time", "0.004"}},
           .body = R"({"error":{"code":"UserError","message":"Bearer token not provided."}})"};
 }
 
-HttpAnswer batch() {
+SimulatedAnswer batch() {
   return {.status = 401,
           .headers = {{"Content-Type", "application/json;odata=minimalmetadata"}, {"request-id", request_id},
                       {"WWW-Authenticate", "Bearer authorization_uri=\"https://login.windows.net/" + tenant + "\""}},
           .body = R"({"odata.metadata":"https://batch/$metadata#Error","code":"AuthenticationFailed"})"};
 }
 
-HttpAnswer instance(Fault fault) {
+SimulatedAnswer instance(Fault fault) {
   if (fault == Fault::websocket_stripped)
     return {.status = 200, .headers = {{"Content-Type", "text/html"}}, .body = "<!DOCTYPE HTML><title>Jupyter</title>"};
   return {.status = 302,
@@ -105,7 +105,7 @@ HttpAnswer instance(Fault fault) {
 
 }  // namespace
 
-HttpAnswer service_answer(const std::string& host, const std::string& target, Fault fault) {
+SimulatedAnswer service_answer(const std::string& host, const std::string& target, Fault fault) {
   const auto ends = [&](std::string_view suffix) { return host.ends_with(suffix); };
   if (ends(".blob.core.windows.net")) return storage("Blob", fault);
   if (ends(".file.core.windows.net")) return storage("File", fault);
@@ -124,8 +124,8 @@ HttpAnswer service_answer(const std::string& host, const std::string& target, Fa
   return {.status = 200, .headers = {{"Content-Type", "text/html"}, {"X-Azure-Ref", "20260101T000000Z-" + target.substr(0, 8)}}, .body = ""};
 }
 
-HttpAnswer imds_answer(const std::string& target, bool has_metadata_header) {
-  HttpAnswer answer{.status = 400, .headers = {{"Content-Type", "application/json; charset=utf-8"}, {"Server", "IMDS/150.870.65.1854"}}};
+SimulatedAnswer imds_answer(const std::string& target, bool has_metadata_header) {
+  SimulatedAnswer answer{.status = 400, .headers = {{"Content-Type", "application/json; charset=utf-8"}, {"Server", "IMDS/150.870.65.1854"}}};
   if (!has_metadata_header) {
     answer.body = R"({"error":"Bad request. Required metadata header not specified"})";
   } else if (target.find("api-version=") == std::string::npos) {
@@ -142,7 +142,7 @@ HttpAnswer imds_answer(const std::string& target, bool has_metadata_header) {
   return answer;
 }
 
-HttpAnswer wireserver_answer(const std::string& target) {
+SimulatedAnswer wireserver_answer(const std::string& target) {
   if (target == "/versions")
     return {.status = 200, .headers = {{"Content-Type", "application/json; charset=utf-8"}}, .body = R"(["2015-09-01"])"};
   return {.status = 200,

@@ -36,7 +36,7 @@ constexpr bool is_private(std::string_view host) {
          host.ends_with(".notebooks.azure.net") || host.find(".workspace.") != std::string_view::npos;
 }
 
-Response with_date(const HttpAnswer& answer, const Request& request, Fault fault) {
+Response with_date(const SimulatedAnswer& answer, const Request& request, Fault fault) {
   Response response{static_cast<http::status>(answer.status), request.version()};
   if (answer.status == 470) response.reason("Denied");
   for (const auto& [name, value] : answer.headers) response.set(name, value);
@@ -65,7 +65,7 @@ asio::awaitable<void> serve_websocket(Tls stream, Request request, Fault fault) 
 }
 
 template <class Stream>
-asio::awaitable<void> answer_request(Stream& stream, const Request& request, HttpAnswer answer, Fault fault) {
+asio::awaitable<void> answer_request(Stream& stream, const Request& request, SimulatedAnswer answer, Fault fault) {
   auto response = with_date(answer, request, fault);
   co_await http::async_write(stream, response, asio::use_awaitable);
 }
@@ -110,7 +110,7 @@ asio::awaitable<void> serve_one_plain(tcp::socket socket, PlainService service, 
   co_await http::async_read(socket, buffer, request, asio::use_awaitable);
   const std::string target(request.target());
   const std::string host(request[http::field::host]);
-  HttpAnswer answer;
+  SimulatedAnswer answer;
   switch (service) {
     case PlainService::imds: answer = imds_answer(target, request.count("Metadata") > 0); break;
     case PlainService::wireserver: answer = wireserver_answer(target); break;
