@@ -60,9 +60,9 @@ struct DemoCommand {
 // Nothing to run: `text` goes to stdout with status 0 (help, version) or to stderr with status 2 (usage error).
 struct Reply {
   int status{};
-using Answer = Reply;  // by its earlier name; a struct Answer of another shape is the rules' own (dns_view.hpp)
   std::string text;
 };
+using Answer = Reply;  // by its earlier name; a struct Answer of another shape is the rules' own (dns_view.hpp)
 
 using Command = std::variant<Reply, RunCommand, ListCommand, ExplainCommand, DiagnoseCommand, DemoCommand>;
 
