@@ -3,24 +3,10 @@
 #include "probes/http_exchange.hpp"
 #include "probes/text.hpp"
 
-#include <boost/url/parse.hpp>
+#include <fmt/format.h>
 
 namespace vnetprobe {
 namespace {
-
-struct UrlParts {
-  std::string authority, target;
-};
-
-std::optional<UrlParts> split(const std::string& url) {
-  const auto parsed = boost::urls::parse_uri(url);
-  if (!parsed) return std::nullopt;
-  UrlParts parts{.authority = std::string(parsed->encoded_host()), .target = std::string(parsed->encoded_path())};
-  if (parsed->has_port()) parts.authority += ":" + std::string(parsed->port());
-  if (parts.target.empty()) parts.target = "/";
-  if (parsed->has_query()) parts.target += "?" + std::string(parsed->encoded_query());
-  return parts;
-}
 
 Endpoint peer_of(Connection& connection) {
   boost::system::error_code gone;
@@ -28,30 +14,42 @@ Endpoint peer_of(Connection& connection) {
   return gone ? Endpoint{} : Endpoint{.address = remote.address().to_string(), .port = remote.port()};
 }
 
+// What the request asks for comes before what every request of ours carries.
+std::vector<HttpHeader> headers_of(const HttpRequest& request) {
+  std::vector<HttpHeader> headers = request.headers;
+  for (auto& [name, value] : std::vector<HttpHeader>{{"User-Agent", std::string(user_agent())}, {"Accept", "*/*"}})
+    if (!find_header(headers, name)) headers.push_back({name, value});
+  if (!request.proxy_credentials.empty())
+    headers.push_back({"Proxy-Authorization", basic_credentials(request.proxy_credentials)});
+  headers.push_back({"Connection", "close"});
+  return headers;
+}
+
 }  // namespace
 
 asio::awaitable<HttpObservation> observe_http(Connection& connection, HttpRequest request, bool via_proxy,
                                               std::chrono::milliseconds limit) {
-  HttpObservation seen{.method = request.method, .url = printable(redacted_url(request.url)), .remote = peer_of(connection)};
+  HttpObservation seen{
+      .method = request.method, .url = printable(redacted_url(request.url)), .remote = peer_of(connection)};
   seen.via_proxy = via_proxy;
-  const auto parts = split(request.url);
+  const auto parts = split_url(request.url);
   if (!parts) {
     seen.error = HttpFailure::send_failed;
     seen.detail = "not an absolute URL";
     co_return seen;
   }
-  std::vector<HttpHeader> headers{{"User-Agent", std::string(user_agent())}, {"Accept", "*/*"}};
-  headers.insert(headers.end(), request.headers.begin(), request.headers.end());
-  if (!request.proxy_credentials.empty())
-    headers.push_back({"Proxy-Authorization", basic_credentials(request.proxy_credentials)});
-  headers.push_back({"Connection", "close"});
-  const std::string target = request.absolute_form ? request.url : parts->target;
+  const auto headers = headers_of(request);
+  const std::string target =
+      request.absolute_form ? parts->scheme + "://" + parts->authority + parts->target : parts->target;
   const auto started = Clock::now();
-  auto answer = co_await exchange_http(connection, request_head(request.method, target, parts->authority, headers), HttpBounds{},
-                                       false, limit);
+  auto answer = co_await exchange_http(connection, request_head(request.method, target, parts->authority, headers),
+                                       HttpBounds{}, false, limit);
   seen.duration = since(started);
   seen.error = answer.error;
   seen.detail = std::move(answer.detail);
+  if (answer.body_error)
+    seen.detail = fmt::format("the body broke off after {} bytes: {}", answer.body.size(),
+                              boost::describe::enum_to_string(*answer.body_error, "?"));
   seen.status = answer.status;
   seen.reason = std::move(answer.reason);
   seen.version = std::move(answer.version);
@@ -59,8 +57,7 @@ asio::awaitable<HttpObservation> observe_http(Connection& connection, HttpReques
   seen.body_excerpt = body_excerpt(answer.body);
   seen.body_bytes = answer.body.size();
   seen.body_truncated = answer.body_truncated;
-  seen.clock_offset =
-      clock_offset(answer.headers, std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()));
+  if (!answer.error) seen.clock_offset = clock_offset(answer.headers, answer.came);
   seen.headers = std::move(answer.headers);
   seen.headers_left_out = answer.headers_left_out;
   co_return seen;

@@ -7,13 +7,14 @@ namespace vnetprobe {
 
 struct HttpRequest {
   std::string method = "GET";
-  std::string url;     // absolute; Host and path are taken from it
+  std::string url;                  // absolute; Host and path are taken from it
   std::vector<HttpHeader> headers;  // in addition to Host, User-Agent, Accept and Connection: close
-  bool absolute_form{};  // a plain-HTTP request to a proxy (RFC 9112 3.2.2)
-  std::string proxy_credentials;  // with absolute_form: sent as Basic Proxy-Authorization, never observed
+  bool absolute_form{};             // a plain-HTTP request to a proxy (RFC 9112 3.2.2)
+  std::string proxy_credentials;    // with absolute_form: sent as Basic Proxy-Authorization, never observed
 };
 
-// One request on an open connection. Bounds: 64 KiB of header, 64 headers of 1 KiB kept, 64 KiB of body read, 1 KiB of it kept.
+// One request on an open connection. Bounds: 64 KiB of header, 64 headers of 1 KiB kept, 64 KiB of body read, 1 KiB of
+// it kept.
 asio::awaitable<HttpObservation> observe_http(Connection& connection, HttpRequest request, bool via_proxy,
                                               std::chrono::milliseconds limit);
 

@@ -2,51 +2,30 @@
 
 #include "probes/text.hpp"
 
+#include <openssl/evp.h>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
-#include <openssl/evp.h>
+#include <boost/url/parse.hpp>
 
 namespace vnetprobe {
 namespace {
 
 namespace beast = boost::beast;
 namespace http = beast::http;
-using Parser = http::response_parser<http::string_body>;
 using Error = boost::system::error_code;
-
-HttpFailure classify(const Error& error) {
-  if (error == http::error::header_limit) return HttpFailure::headers_too_big;
-  if (error == http::error::end_of_stream || error == asio::error::eof || error == http::error::partial_message ||
-      error == asio::ssl::error::stream_truncated)
-    return HttpFailure::closed;
-  if (error.category() == http::make_error_code(http::error::end_of_stream).category()) return HttpFailure::malformed;
-  return HttpFailure::reset;
-}
-
-void take_head(const Parser& parser, const HttpBounds& bounds, HttpAnswer& into) {
-  const auto& message = parser.get();
-  into.status = static_cast<int>(message.result_int());
-  into.reason = printable(std::string_view(message.reason()), 100);
-  into.version = message.version() == 10 ? "HTTP/1.0" : "HTTP/1.1";
-  for (const auto& field : message) {
-    if (into.headers.size() < bounds.headers_kept)
-      into.headers.push_back(kept_header(std::string_view(field.name_string()), std::string_view(field.value())));
-    else
-      ++into.headers_left_out;
-  }
-}
 
 // Nobody has answered in full yet: an interim answer (RFC 9110 section 15.2) is read over, ten at most.
 constexpr int interim_at_most = 10;
 
 template <class Stream>
-asio::awaitable<Error> read_head(Stream& stream, beast::flat_buffer& buffer, std::optional<Parser>& parser, HttpBounds bounds,
-                                 bool is_connect) {
+asio::awaitable<Error> read_head(Stream& stream, beast::flat_buffer& buffer, std::optional<HttpParser>& parser,
+                                 HttpBounds bounds, bool is_connect) {
   Error error;
   for (int interim = 0; interim <= interim_at_most; ++interim) {
     parser.emplace();
     parser->header_limit(bounds.header_bytes);
     parser->body_limit(boost::none);
+    parser->get().body().limit = bounds.body_bytes;
     co_await http::async_read_header(stream, buffer, *parser, asio::redirect_error(asio::use_awaitable, error));
     const auto status = parser->get().result_int();
     // A tunnel's bytes are not the answer's body.
@@ -58,9 +37,9 @@ asio::awaitable<Error> read_head(Stream& stream, beast::flat_buffer& buffer, std
 
 // Reads on until the end, the bound or an error; what was read stays in the parser.
 template <class Stream>
-asio::awaitable<Error> read_body(Stream& stream, beast::flat_buffer& buffer, Parser& parser, std::size_t at_most) {
+asio::awaitable<Error> read_body(Stream& stream, beast::flat_buffer& buffer, HttpParser& parser) {
   Error error;
-  while (!error && !parser.is_done() && parser.get().body().size() < at_most)
+  while (!error && !parser.is_done() && !parser.get().body().full())
     co_await http::async_read_some(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
   co_return error;
 }
@@ -72,12 +51,28 @@ asio::awaitable<Error> send(Stream& stream, const std::string& request) {
   co_return error;
 }
 
+// `ended`: how the reading of the body ended; absent: the limit passed.
+void take_body(HttpParser& parser, const std::optional<Error>& ended, HttpAnswer& into) {
+  auto& body = parser.get().body();
+  into.body = std::move(body.text);
+  into.body_truncated = body.cut || !parser.is_done();
+  if (body.cut || parser.is_done()) return;
+  if (!ended) {
+    into.body_error = HttpFailure::timed_out;
+  } else if (*ended) {
+    // An answer without a length ends with the connection, and not every TLS server says goodbye.
+    into.body_truncated = !(parser.need_eof() && *ended == asio::ssl::error::stream_truncated);
+    if (into.body_truncated) into.body_error = classify_http(*ended);
+  }
+}
+
 template <class Stream>
 asio::awaitable<HttpAnswer> exchange(Stream& stream, std::string request, HttpBounds bounds, bool is_connect,
                                      std::chrono::milliseconds limit) {
   HttpAnswer answer;
   const auto until = Clock::now() + limit;
   const auto left = [&] { return std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()); };
+  const bool head_only = request.starts_with("HEAD ");
   const auto sent = co_await within(limit, send(stream, request));
   if (!sent || *sent) {
     answer.error = sent ? HttpFailure::send_failed : HttpFailure::timed_out;
@@ -86,26 +81,18 @@ asio::awaitable<HttpAnswer> exchange(Stream& stream, std::string request, HttpBo
   }
   // 64 KiB of header and as much of a body's beginning may arrive together.
   beast::flat_buffer buffer(bounds.header_bytes + bounds.body_bytes + (16U << 10));
-  std::optional<Parser> parser;
+  std::optional<HttpParser> parser;
   const auto head = co_await within(left(), read_head(stream, buffer, parser, bounds, is_connect));
   if (!head || *head) {
-    answer.error = head ? classify(*head) : HttpFailure::timed_out;
+    answer.error = head ? classify_http(*head) : HttpFailure::timed_out;
     if (head) answer.detail = printable(head->message(), 200);
     co_return answer;
   }
   take_head(*parser, bounds, answer);
-  const bool no_body = answer.status == 101 || (is_connect && answer.status / 100 == 2);
-  if (!no_body) {
-    const auto body = co_await within(left(), read_body(stream, buffer, *parser, bounds.body_bytes));
-    // An answer without a length ends with the connection, and not every TLS server says goodbye.
-    const bool ended = body && (!*body || *body == http::error::end_of_stream || *body == asio::ssl::error::stream_truncated);
-    answer.body_truncated = !parser->is_done() && !(ended && parser->need_eof() && parser->get().body().size() < bounds.body_bytes);
-    answer.body = std::move(parser->get().body());
-    if (answer.body.size() > bounds.body_bytes) {
-      answer.body.resize(bounds.body_bytes);
-      answer.body_truncated = true;
-    }
-  }
+  const bool no_body = head_only || answer.status == 101 || (is_connect && answer.status / 100 == 2);
+  if (no_body) co_return answer;
+  const auto body = co_await within(left(), read_body(stream, buffer, *parser));
+  take_body(*parser, body, answer);
   co_return answer;
 }
 
@@ -117,13 +104,55 @@ std::string one_line(std::string_view value) {
 
 }  // namespace
 
-asio::awaitable<HttpAnswer> exchange_http(Connection& connection, std::string request, HttpBounds bounds, bool is_connect,
-                                          std::chrono::milliseconds limit) {
+HttpFailure classify_http(const Error& error) {
+  using asio::ssl::error::stream_truncated;
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) return HttpFailure::headers_too_big;
+  if (error == http::error::end_of_stream || error == asio::error::eof || error == http::error::partial_message ||
+      error == stream_truncated)
+    return HttpFailure::closed;
+  if (error.category() == http::make_error_code(http::error::end_of_stream).category()) return HttpFailure::malformed;
+  // An alert or a broken record: the peer (or who sits before it) ended what it had begun.
+  if (error.category() == asio::error::get_ssl_category()) return HttpFailure::closed;
+  if (error == asio::error::timed_out || error == asio::error::operation_aborted ||
+      error == asio::error::host_unreachable || error == asio::error::network_unreachable)
+    return HttpFailure::timed_out;
+  return HttpFailure::reset;
+}
+
+void take_head(const HttpParser& parser, const HttpBounds& bounds, HttpAnswer& into) {
+  const auto& message = parser.get();
+  into.came = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  into.status = static_cast<int>(message.result_int());
+  into.reason = printable(std::string_view(message.reason()), 100);
+  into.version = message.version() == 10 ? "HTTP/1.0" : "HTTP/1.1";
+  for (const auto& field : message) {
+    if (into.headers.size() < bounds.headers_kept)
+      into.headers.push_back(kept_header(std::string_view(field.name_string()), std::string_view(field.value())));
+    else
+      ++into.headers_left_out;
+  }
+}
+
+std::optional<UrlParts> split_url(const std::string& url) {
+  const auto parsed = boost::urls::parse_uri(url);
+  if (!parsed || !parsed->has_authority() || parsed->encoded_host().empty()) return std::nullopt;
+  UrlParts parts{.scheme = lower_case(std::string_view(parsed->scheme())),
+                 .authority = std::string(parsed->encoded_host()),
+                 .target = std::string(parsed->encoded_path())};
+  if (parsed->has_port()) parts.authority += ":" + std::string(parsed->port());
+  if (parts.target.empty()) parts.target = "/";
+  if (parsed->has_query()) parts.target += "?" + std::string(parsed->encoded_query());
+  return parts;
+}
+
+asio::awaitable<HttpAnswer> exchange_http(Connection& connection, std::string request, HttpBounds bounds,
+                                          bool is_connect, std::chrono::milliseconds limit) {
   if (auto* tls = std::get_if<std::unique_ptr<TlsStream>>(&connection)) {
     auto answer = co_await exchange(**tls, std::move(request), bounds, is_connect, limit);
     co_return answer;
   }
-  auto answer = co_await exchange(std::get<asio::ip::tcp::socket>(connection), std::move(request), bounds, is_connect, limit);
+  auto answer =
+      co_await exchange(std::get<asio::ip::tcp::socket>(connection), std::move(request), bounds, is_connect, limit);
   co_return answer;
 }
 
@@ -137,8 +166,9 @@ std::string request_head(std::string_view method, std::string_view target, std::
 std::string basic_credentials(std::string_view credentials) {
   // EVP_EncodeBlock writes four characters for three bytes and a NUL after them.
   std::string encoded((credentials.size() + 2) / 3 * 4 + 1, '\0');
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
-                                   reinterpret_cast<const unsigned char*>(credentials.data()), static_cast<int>(credentials.size()));
+  const int size =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
+                      reinterpret_cast<const unsigned char*>(credentials.data()), static_cast<int>(credentials.size()));
   encoded.resize(static_cast<std::size_t>(size));
   return "Basic " + encoded;
 }

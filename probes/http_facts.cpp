@@ -16,32 +16,84 @@ constexpr std::size_t excerpt_kept = 1024;
 constexpr std::size_t code_kept = 100;
 constexpr std::string_view redacted = "[redacted]";
 
-constexpr std::array secret_headers{"set-cookie", "cookie", "authorization", "proxy-authorization", "x-ms-authorization-auxiliary"};
+constexpr std::array secret_headers{"set-cookie", "cookie", "authorization", "proxy-authorization"};
+constexpr std::string_view secret_header_prefix = "x-ms-authorization";
 constexpr std::array secret_parameters{"sig", "code", "token", "access_token", "id_token", "password", "client_secret"};
 
-bool is_delimiter(char c) { return c == '?' || c == '&' || c == ' ' || c == '"' || c == ';' || c == '<'; }
+bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '%';
+}
 
-// Removes the value of every `name=value` whose name is a secret one, wherever in the text it stands.
+// A parameter's name may begin at `at`: at the start, after a character that no name has, or after an '&' or '?' that
+// the text carries escaped, as a URL within a URL or within JSON has it.
+bool name_may_begin(std::string_view text, std::size_t at) {
+  if (at == 0 || !is_name_character(text[at - 1])) return true;
+  const std::string before = lower_case(text.substr(at < 6 ? 0 : at - 6, std::min<std::size_t>(at, 6)));
+  return before.ends_with("%26") || before.ends_with("%3f") || before == "\\u0026";
+}
+
+// The length of the '=' (or ':' of JSON) with its quotes at `at`, and the characters that end the value behind it; 0:
+// there is none.
+std::size_t assignment(std::string_view text, std::size_t at, std::string_view& ends) {
+  const auto rest = text.substr(at);
+  ends = "&;,\"'<>\\ \t\r\n";
+  if (rest.starts_with('=')) return 1;
+  if (lower_case(rest.substr(0, 3)) == "%3d") {
+    ends = "&;,\"'<>\\ \t\r\n%";
+    return 3;
+  }
+  if (!rest.starts_with('"')) return 0;
+  const auto colon = rest.find_first_not_of(" \t", 1);
+  if (colon == std::string_view::npos || rest[colon] != ':') return 0;
+  const auto quote = rest.find_first_not_of(" \t\r\n", colon + 1);
+  if (quote == std::string_view::npos || rest[quote] != '"') return 0;
+  ends = "\"";
+  return quote + 1;
+}
+
+// The length of a secret parameter's name at `at`; 0: another word stands there. `code` is one in a URL only: in JSON
+// it is the error that the probe wants to know.
+std::size_t secret_name(std::string_view text, std::size_t at) {
+  const auto* found = std::ranges::find_if(secret_parameters, [&](std::string_view name) {
+    const auto after = at + name.size();
+    return lower_case(text.substr(at, name.size())) == name && after < text.size() && !is_name_character(text[after]) &&
+           !(name == "code" && text[after] == '"');
+  });
+  if (found != secret_parameters.end()) return std::string_view(*found).size();
+  const auto* encoded = std::ranges::find_if(secret_parameters, [&](std::string_view name) {
+    return lower_case(text.substr(at, name.size() + 3)) == std::string(name) + "%3d";
+  });
+  return encoded == secret_parameters.end() ? 0 : std::string_view(*encoded).size();
+}
+
+// Removes the value of every secret parameter, wherever in the text it stands.
 std::string without_secret_parameters(std::string_view text) {
   std::string result;
   for (std::size_t at = 0; at < text.size();) {
-    const bool starts = at == 0 || is_delimiter(text[at - 1]);
-    const auto* secret = starts ? std::ranges::find_if(secret_parameters,
-                                                       [&](std::string_view name) {
-                                                         const auto found = lower_case(text.substr(at, name.size()));
-                                                         return found == name && at + name.size() < text.size() &&
-                                                                text[at + name.size()] == '=';
-                                                       })
-                                : secret_parameters.end();
-    if (secret == secret_parameters.end()) {
+    std::string_view ends;
+    const std::size_t name = name_may_begin(text, at) ? secret_name(text, at) : 0;
+    const std::size_t sign = name ? assignment(text, at + name, ends) : 0;
+    if (sign == 0) {
       result += text[at++];
       continue;
     }
-    const std::size_t value = at + std::string_view(*secret).size() + 1;
-    result.append(text.substr(at, value - at));
+    result.append(text.substr(at, name + sign));
     result += redacted;
-    at = value;
-    while (at < text.size() && !is_delimiter(text[at])) ++at;
+    at = std::min(text.find_first_of(ends, at + name + sign), text.size());
+  }
+  return result;
+}
+
+// The texts of services are laid out over lines; an excerpt is one line.
+std::string one_line(std::string_view text) {
+  constexpr std::string_view breaks = "\t\r\n";
+  std::string result;
+  for (const char c : text) {
+    const bool breaking = breaks.find(c) != std::string_view::npos;
+    if (!breaking)
+      result += c;
+    else if (!result.empty() && !result.ends_with(' '))
+      result += ' ';
   }
   return result;
 }
@@ -59,6 +111,16 @@ std::optional<std::string> xml_code(std::string_view body) {
   return printable(body.substr(from + open.size(), to - from - open.size()), code_kept);
 }
 
+// IMF-fixdate, and the two older forms that a reader has to accept (RFC 9110 section 5.6.7).
+std::optional<std::chrono::sys_seconds> read_date(const std::string& date) {
+  for (const char* form : {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"}) {
+    std::tm parts{};
+    const char* rest = ::strptime(date.c_str(), form, &parts);
+    if (rest && *rest == '\0') return std::chrono::sys_seconds{std::chrono::seconds(::timegm(&parts))};
+  }
+  return std::nullopt;
+}
+
 namespace json = boost::json;
 
 const json::value* member(const json::value& value, std::string_view name) {
@@ -68,8 +130,9 @@ const json::value* member(const json::value& value, std::string_view name) {
 
 std::optional<std::string> code_of(const json::value& error) {
   const auto* code = member(error, "code");
-  if (const auto* inner = member(error, "innererror"))
-    if (auto deeper = code_of(*inner)) return deeper;
+  for (const std::string_view name : {"innererror", "innerError"})
+    if (const auto* inner = member(error, name))
+      if (auto deeper = code_of(*inner)) return deeper;
   if (!code || !code->is_string()) return std::nullopt;
   return printable(std::string_view(code->get_string()), code_kept);
 }
@@ -92,15 +155,18 @@ std::optional<std::string> json_code(std::string_view body) {
 
 const std::string* find_header(const std::vector<HttpHeader>& headers, std::string_view name) {
   const std::string wanted = lower_case(name);
-  const auto found = std::ranges::find_if(headers, [&](const HttpHeader& header) { return lower_case(header.name) == wanted; });
+  const auto found =
+      std::ranges::find_if(headers, [&](const HttpHeader& header) { return lower_case(header.name) == wanted; });
   return found == headers.end() ? nullptr : &found->value;
 }
 
 HttpHeader kept_header(std::string_view name, std::string_view value) {
   HttpHeader header{.name = printable(name, 100), .value = {}};
   const std::string lower = lower_case(name);
-  const bool secret = std::ranges::find(secret_headers, lower) != secret_headers.end();
-  header.value = secret ? std::string(redacted) : printable(redacted_url(value.substr(0, 4 * header_value_kept)), header_value_kept);
+  const bool secret =
+      std::ranges::find(secret_headers, lower) != secret_headers.end() || lower.starts_with(secret_header_prefix);
+  header.value = secret ? std::string(redacted)
+                        : printable(redacted_url(value.substr(0, 4 * header_value_kept)), header_value_kept);
   return header;
 }
 
@@ -116,11 +182,11 @@ std::string redacted_url(std::string_view url) {
 }
 
 std::string body_excerpt(std::string_view body) {
-  return printable(without_secret_parameters(without_bom(body).substr(0, 2 * excerpt_kept)), excerpt_kept);
+  return printable(one_line(without_secret_parameters(without_bom(body).substr(0, 2 * excerpt_kept))), excerpt_kept);
 }
 
 std::optional<std::string> service_error_code(const std::vector<HttpHeader>& headers, std::string_view body) {
-  if (const auto* code = find_header(headers, "x-ms-error-code")) return code->substr(0, code_kept);
+  if (const auto* code = find_header(headers, "x-ms-error-code")) return printable(*code, code_kept);
   body = without_bom(body);
   const auto first = body.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos) return std::nullopt;
@@ -131,11 +197,12 @@ std::optional<std::chrono::milliseconds> clock_offset(const std::vector<HttpHead
                                                       std::chrono::sys_time<std::chrono::milliseconds> now) {
   const auto* date = find_header(headers, "Date");
   if (!date) return std::nullopt;
-  std::tm parts{};
-  const char* rest = ::strptime(date->c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  if (!rest || *rest) return std::nullopt;
-  const std::chrono::sys_seconds told{std::chrono::seconds(::timegm(&parts))};
-  return now - (told + std::chrono::milliseconds(500));
+  // A cache's copy carries the Date of the original (RFC 9111 section 4.2.3): it says nothing about now.
+  const auto* age = find_header(headers, "Age");
+  if (age && *age != "0") return std::nullopt;
+  const auto told = read_date(*date);
+  if (!told) return std::nullopt;
+  return now - (*told + std::chrono::milliseconds(500));
 }
 
 }  // namespace vnetprobe

@@ -14,15 +14,16 @@ HttpHeader kept_header(std::string_view name, std::string_view value);
 // A URL without user:password and without the values of signature-like query parameters.
 std::string redacted_url(std::string_view url);
 
-// At most 1 KiB of a body: UTF-8 made valid, control characters escaped (a byte-order mark is dropped), SAS signatures removed.
+// At most 1 KiB of a body as one line: line breaks become blanks, UTF-8 is made valid, control characters are escaped,
+// a byte-order mark is dropped, SAS signatures and tokens are removed.
 std::string body_excerpt(std::string_view body);
 
 // The error code as Azure's services write it (azure-facts 4.1 - 4.4): x-ms-error-code, <Code> of XML, or error.code,
 // odata.error.code, errors[0].code of JSON, where an inner error is more telling than its outer one. Absent: none.
 std::optional<std::string> service_error_code(const std::vector<HttpHeader>& headers, std::string_view body);
 
-// The node's clock minus the answer's Date (RFC 9110 section 5.6.7, IMF-fixdate). Date counts whole seconds, so the middle of its
-// second is meant. Absent: no usable Date.
+// The node's clock minus the answer's Date (RFC 9110 section 5.6.7). Date counts whole seconds, so the middle of its
+// second is meant. Absent: no usable Date, or the copy of a cache (Age), whose Date is as old as the copy.
 std::optional<std::chrono::milliseconds> clock_offset(const std::vector<HttpHeader>& headers,
                                                       std::chrono::sys_time<std::chrono::milliseconds> now);
 

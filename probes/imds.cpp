@@ -4,6 +4,7 @@
 #include "probes/tcp.hpp"
 #include "probes/text.hpp"
 
+#include <fmt/format.h>
 #include <boost/json/parse.hpp>
 #include <boost/url/parse.hpp>
 
@@ -62,17 +63,21 @@ ImdsFailure of_connection(const TcpObservation& tcp) {
 
 ImdsFailure of_exchange(HttpFailure failure) {
   switch (failure) {
-    case HttpFailure::timed_out: return ImdsFailure::timed_out;
-    case HttpFailure::headers_too_big: return ImdsFailure::too_big;
-    case HttpFailure::malformed: return ImdsFailure::not_json;
-    default: return ImdsFailure::closed;
+    case HttpFailure::timed_out:
+      return ImdsFailure::timed_out;
+    case HttpFailure::headers_too_big:
+      return ImdsFailure::too_big;
+    case HttpFailure::malformed:
+      return ImdsFailure::not_json;
+    default:
+      return ImdsFailure::closed;
   }
 }
 
 // IMDS is on the host under the VM: an answer that came by a proxy is not its own (azure-facts 3.5).
 bool came_by_proxy(const HttpAnswer& answer) {
-  return find_header(answer.headers, "Via") || find_header(answer.headers, "X-Cache") || find_header(answer.headers, "X-Squid-Error") ||
-         answer.status == 407;
+  return find_header(answer.headers, "Via") || find_header(answer.headers, "X-Cache") ||
+         find_header(answer.headers, "X-Squid-Error") || answer.status == 407;
 }
 
 void read_answer(HttpAnswer answer, ImdsObservation& seen) {
@@ -85,11 +90,9 @@ void read_answer(HttpAnswer answer, ImdsObservation& seen) {
   } else if (answer.status != 200) {
     seen.error = ImdsFailure::http_status;
     seen.detail = body_excerpt(answer.body);
-  } else if (answer.body_truncated && answer.body.size() >= body_at_most) {
-    seen.error = ImdsFailure::too_big;
   } else if (answer.body_truncated) {
-    seen.error = ImdsFailure::timed_out;
-    seen.detail = "the answer did not end in time";
+    seen.error = answer.body_error ? of_exchange(*answer.body_error) : ImdsFailure::too_big;
+    seen.detail = fmt::format("the answer broke off after {} bytes", answer.body.size());
   } else if (!read_instance(answer.body, seen)) {
     seen.error = ImdsFailure::not_json;
     seen.detail = body_excerpt(std::string_view(answer.body).substr(0, value_length));
@@ -131,7 +134,16 @@ asio::awaitable<ImdsObservation> observe_imds(std::string endpoint, std::chrono:
     seen.detail = "not an http:// URL";
     co_return seen;
   }
-  seen.remote = {.address = std::string(url->host_address()), .port = url->has_port() ? url->port_number() : std::uint16_t{80}};
+  seen.remote = {.address = std::string(url->host_address()),
+                 .port = url->has_port() ? url->port_number() : std::uint16_t{80}};
+  boost::system::error_code not_literal;
+  asio::ip::make_address(seen.remote.address, not_literal);
+  if (not_literal) {
+    seen.error = ImdsFailure::unreachable;
+    seen.detail =
+        "the endpoint's host has to be an IP address: no resolver is asked on the way to the metadata service";
+    co_return seen;
+  }
   const auto started = Clock::now();
   auto opened = co_await open_tcp(seen.remote, limit);
   if (!opened.socket) {
@@ -141,10 +153,12 @@ asio::awaitable<ImdsObservation> observe_imds(std::string endpoint, std::chrono:
     co_return seen;
   }
   Connection connection = std::move(*opened.socket);
-  const std::vector<HttpHeader> headers{{"Metadata", "true"}, {"User-Agent", std::string(user_agent())}, {"Connection", "close"}};
+  const std::vector<HttpHeader> headers{
+      {"Metadata", "true"}, {"User-Agent", std::string(user_agent())}, {"Connection", "close"}};
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(limit - since(started));
-  auto answer = co_await exchange_http(connection, request_head("GET", path, std::string(url->encoded_host_and_port()), headers),
-                                       HttpBounds{.body_bytes = body_at_most}, false, left);
+  auto answer =
+      co_await exchange_http(connection, request_head("GET", path, std::string(url->encoded_host_and_port()), headers),
+                             HttpBounds{.body_bytes = body_at_most}, false, left);
   seen.duration = since(started);
   read_answer(std::move(answer), seen);
   co_return seen;

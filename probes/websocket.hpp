@@ -12,7 +12,7 @@ struct WebsocketRequest {
 };
 
 // Handshake over an open connection (TLS already done for wss), then a ping and its pong, then a close.
-asio::awaitable<WebsocketObservation> observe_websocket(Connection& connection, WebsocketRequest request, bool via_proxy,
-                                                        std::chrono::milliseconds limit);
+asio::awaitable<WebsocketObservation> observe_websocket(Connection& connection, WebsocketRequest request,
+                                                        bool via_proxy, std::chrono::milliseconds limit);
 
 }  // namespace vnetprobe

@@ -1,7 +1,9 @@
 #include "probes/websocket_core.hpp"
 
+#include <websocketpp/base64/base64.hpp>
 #include <websocketpp/client.hpp>
 #include <websocketpp/config/core_client.hpp>
+#include <websocketpp/sha1/sha1.hpp>
 
 namespace vnetprobe {
 namespace {
@@ -20,8 +22,16 @@ using Client = websocketpp::client<ProbeConfig>;
 struct WebsocketCore::State {
   Client client;
   Client::connection_ptr connection;
-  std::string output, problem;
-  bool opened{}, ended{}, pong{};
+  std::string output, problem, payload;
+  bool opened{}, ended{}, pong{}, closing{};
+
+  // The library answers a violation with a close frame of its own and stops reading.
+  void note_violation() {
+    if (ended || closing || !opened || connection->get_state() != websocketpp::session::state::closing) return;
+    if (connection->get_remote_close_code() != websocketpp::close::status::abnormal_close) return;
+    problem = connection->get_local_close_reason();
+    ended = true;
+  }
 
   // Runs a step of the library; whatever it throws ends the connection.
   template <class Step>
@@ -48,9 +58,11 @@ WebsocketCore::WebsocketCore(const std::string& url, const std::vector<std::pair
       state.output.append(bytes, size);
       return websocketpp::lib::error_code();
     });
-    state.client.set_open_handler([&state](websocketpp::connection_hdl) { state.opened = true; });
+    state.client.set_open_handler([&state](websocketpp::connection_hdl) { state.opened = !state.ended; });
     state.client.set_close_handler([&state](websocketpp::connection_hdl) { state.ended = true; });
-    state.client.set_pong_handler([&state](websocketpp::connection_hdl, const std::string&) { state.pong = true; });
+    state.client.set_pong_handler([&state](websocketpp::connection_hdl, const std::string& payload) {
+      state.pong = state.pong || payload == state.payload;
+    });
     state.client.set_fail_handler([&state](websocketpp::connection_hdl) {
       state.ended = true;
       state.problem = state.connection->get_ec().message();
@@ -75,14 +87,18 @@ WebsocketCore::~WebsocketCore() {
   State& state = *state_;
   if (!state.connection) return;
   try {
-    state.client.set_write_handler([](websocketpp::connection_hdl, const char*, std::size_t) { return websocketpp::lib::error_code(); });
+    state.client.set_write_handler(
+        [](websocketpp::connection_hdl, const char*, std::size_t) { return websocketpp::lib::error_code(); });
     state.connection->fatal_error();
   } catch (const std::exception&) {
   }
 }
 
 void WebsocketCore::receive(const char* bytes, std::size_t size) {
-  state_->guarded([&] { state_->connection->read_all(bytes, size); });
+  state_->guarded([&] {
+    state_->connection->read_all(bytes, size);
+    state_->note_violation();
+  });
 }
 
 void WebsocketCore::end_of_stream() {
@@ -92,6 +108,7 @@ void WebsocketCore::end_of_stream() {
 std::string WebsocketCore::take_output() { return std::exchange(state_->output, {}); }
 
 void WebsocketCore::ping(const std::string& payload) {
+  state_->payload = payload;
   state_->guarded([&] {
     websocketpp::lib::error_code ignored;
     state_->connection->ping(payload, ignored);
@@ -99,6 +116,7 @@ void WebsocketCore::ping(const std::string& payload) {
 }
 
 void WebsocketCore::close() {
+  state_->closing = true;
   state_->guarded([&] {
     websocketpp::lib::error_code ignored;
     state_->connection->close(websocketpp::close::status::normal, "", ignored);
@@ -108,9 +126,24 @@ void WebsocketCore::close() {
 bool WebsocketCore::is_open() const { return state_->opened && !state_->ended; }
 bool WebsocketCore::was_open() const { return state_->opened; }
 bool WebsocketCore::is_ended() const { return state_->ended; }
+bool WebsocketCore::close_seen() const {
+  return state_->connection &&
+         state_->connection->get_remote_close_code() != websocketpp::close::status::abnormal_close;
+}
 bool WebsocketCore::pong_seen() const { return state_->pong; }
 std::string WebsocketCore::problem() const { return state_->problem; }
-std::string WebsocketCore::subprotocol() const { return state_->connection ? state_->connection->get_subprotocol() : ""; }
+std::string WebsocketCore::subprotocol() const {
+  return state_->connection ? state_->connection->get_subprotocol() : "";
+}
+
+std::string WebsocketCore::expected_accept() const {
+  if (!state_->connection) return "";
+  const std::string text =
+      state_->connection->get_request_header("Sec-WebSocket-Key") + websocketpp::processor::constants::handshake_guid;
+  unsigned char digest[20];
+  websocketpp::sha1::calc(text.data(), text.size(), digest);
+  return websocketpp::base64_encode(digest, sizeof digest);
+}
 
 int WebsocketCore::remote_close_code() const {
   if (!state_->connection) return 0;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,8 +8,8 @@
 
 namespace vnetprobe {
 
-// websocketpp's client without a transport: bytes in, bytes out, no socket and no clock. Its own translation unit is C++17 (see
-// CMakeLists.txt), so this header uses nothing newer.
+// websocketpp's client without a transport: bytes in, bytes out, no socket and no clock. Its own translation unit is
+// C++17 (see CMakeLists.txt), so this header uses nothing newer.
 class WebsocketCore {
  public:
   // Prepares the handshake for an absolute ws:// or wss:// URL. `problem()` tells when that failed.
@@ -29,13 +28,16 @@ class WebsocketCore {
   void ping(const std::string& payload);
   void close();
 
-  bool is_open() const;      // the handshake was accepted, Sec-WebSocket-Accept was right, and nobody has closed
-  bool was_open() const;     // it was at some time
-  bool is_ended() const;     // closed or failed
-  bool pong_seen() const;
-  std::string problem() const;      // why it failed, empty otherwise
+  bool is_open() const;         // the handshake was accepted, Sec-WebSocket-Accept was right, and nobody has closed
+  bool was_open() const;        // it was at some time
+  bool is_ended() const;        // closed or failed, or the peer broke the protocol (then `problem` says how)
+  bool close_seen() const;      // a close frame came
+  bool pong_seen() const;       // with the payload of the ping
+  std::string problem() const;  // why it failed, empty otherwise
+  std::string expected_accept()
+      const;  // the Sec-WebSocket-Accept that belongs to the key sent (RFC 6455 section 4.2.2)
   std::string subprotocol() const;
-  int remote_close_code() const;    // 0: no close frame came
+  int remote_close_code() const;  // 0: no close frame came
   std::string remote_close_reason() const;
 
  private:
