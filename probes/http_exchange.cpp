@@ -123,7 +123,9 @@ void take_head(const HttpParser& parser, const HttpBounds& bounds, HttpAnswer& i
   const auto& message = parser.get();
   into.came = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   into.status = static_cast<int>(message.result_int());
-  into.reason = printable(std::string_view(message.reason()), 100);
+  // Beast puts words of its own where the answer has none.
+  const std::string_view reason = message.reason();
+  into.reason = reason == "<unknown-status>" ? "" : printable(reason, 100);
   into.version = message.version() == 10 ? "HTTP/1.0" : "HTTP/1.1";
   for (const auto& field : message) {
     if (into.headers.size() < bounds.headers_kept)
