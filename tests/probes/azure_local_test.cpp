@@ -1,7 +1,7 @@
 #include "probes/imds.hpp"
 #include "probes/wireserver.hpp"
 #include "tests/support/child.hpp"
-#include "tests/support/scripted_server.hpp"
+#include "tests/support/scripted_peer.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -12,7 +12,7 @@ namespace vnetprobe {
 namespace {
 
 using namespace std::chrono_literals;
-using test::ScriptedServer;
+using test::ScriptedPeer;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -87,7 +87,7 @@ TEST(ReadInstance, BearsEveryOtherShape) {
   }
 }
 
-ScriptedServer::Script say(std::string answer, std::string* asked = nullptr) {
+ScriptedPeer::Script say(std::string answer, std::string* asked = nullptr) {
   return [answer, asked](Socket socket) -> asio::awaitable<void> {
     const std::string request = co_await test::read_request(socket);
     if (asked) *asked = request;
@@ -106,7 +106,7 @@ ImdsObservation ask(asio::io_context& io, std::uint16_t port, std::chrono::milli
 TEST(ImdsProbe, AsksAsTheServiceWantsToBeAsked) {
   asio::io_context io;
   std::string asked;
-  ScriptedServer service(io, say(ok(instance), &asked));
+  ScriptedPeer service(io, say(ok(instance), &asked));
   const auto seen = ask(io, service.port());
   EXPECT_EQ(seen.error, std::nullopt) << seen.detail.value_or("");
   EXPECT_EQ(seen.status, 200);
@@ -122,7 +122,7 @@ TEST(ImdsProbe, AsksAsTheServiceWantsToBeAsked) {
 TEST(ImdsProbe, SaysWhatAnsweredInsteadOfTheService) {
   struct Case {
     std::string what;
-    ScriptedServer::Script script;
+    ScriptedPeer::Script script;
     std::string error;
     int status;
     std::string detail;
@@ -131,14 +131,14 @@ TEST(ImdsProbe, SaysWhatAnsweredInsteadOfTheService) {
   const auto failing = [](int status, std::string_view body) {
     return say(fmt::format("HTTP/1.1 {} No\r\nContent-Length: {}\r\n\r\n{}", status, body.size(), body));
   };
-  const auto endless = [](std::string head) -> ScriptedServer::Script {
+  const auto endless = [](std::string head) -> ScriptedPeer::Script {
     return [head](Socket socket) -> asio::awaitable<void> {
       co_await test::read_request(socket);
       co_await test::write_all(socket, head);
       for (;;) co_await test::write_all(socket, std::string(64U << 10, ' '));
     };
   };
-  const auto drip = [](std::string text) -> ScriptedServer::Script {
+  const auto drip = [](std::string text) -> ScriptedPeer::Script {
     return [text](Socket socket) -> asio::awaitable<void> {
       co_await test::read_request(socket);
       for (const char c : text) {
@@ -176,7 +176,7 @@ TEST(ImdsProbe, SaysWhatAnsweredInsteadOfTheService) {
             "timed_out", 200, "", 2 * silence},
        }) {
     asio::io_context io;
-    ScriptedServer service(io, c.script);
+    ScriptedPeer service(io, c.script);
     const auto started = Clock::now();
     const auto seen = ask(io, service.port(), c.limit);
     ASSERT_TRUE(seen.error) << c.what;
@@ -230,7 +230,7 @@ TEST(WireserverProbe, ReadsTheVersionsOfBothDoors) {
        }) {
     asio::io_context io;
     std::string asked;
-    ScriptedServer service(io, say(c.answer, &asked));
+    ScriptedPeer service(io, say(c.answer, &asked));
     const Endpoint remote{"127.0.0.1", service.port()};
     const auto seen = test::run(io, observe_wireserver("http://168.63.129.16" + c.path, remote, patient));
     EXPECT_EQ(seen.error, std::nullopt) << c.what;
@@ -243,7 +243,7 @@ TEST(WireserverProbe, ReadsTheVersionsOfBothDoors) {
 
 TEST(WireserverProbe, BoundsConnectionAndAnswerTogether) {
   asio::io_context io;
-  ScriptedServer silent(io, [](Socket socket) -> asio::awaitable<void> { co_await test::wait_for_end(socket); });
+  ScriptedPeer silent(io, [](Socket socket) -> asio::awaitable<void> { co_await test::wait_for_end(socket); });
   const Endpoint remote{"127.0.0.1", silent.port()};
   const auto seen = test::run(io, observe_wireserver("http://168.63.129.16/?comp=versions", remote, silence));
   EXPECT_EQ(seen.tcp.error, std::nullopt);

@@ -3,7 +3,7 @@
 #include "probes/tcp.hpp"
 #include "probes/tls.hpp"
 #include "tests/support/child.hpp"
-#include "tests/support/scripted_server.hpp"
+#include "tests/support/scripted_peer.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -18,7 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::Child;
 using test::free_port;
-using test::ScriptedServer;
+using test::ScriptedPeer;
 using test::TemporaryDirectory;
 using testing::AllOf;
 using testing::Contains;
@@ -209,7 +209,7 @@ TEST(HttpProbe, TakesAnAnswerThatEndsWithTheConnection) {
   keys.use_certificate_chain_file(room.path() / "cert.pem");
   keys.use_private_key_file(room.path() / "key.pem", asio::ssl::context::pem);
   asio::io_context io;
-  ScriptedServer rude(io, [&keys](Socket socket) -> asio::awaitable<void> {
+  ScriptedPeer rude(io, [&keys](Socket socket) -> asio::awaitable<void> {
     asio::ssl::stream<Socket> stream(std::move(socket), keys);
     co_await stream.async_handshake(asio::ssl::stream_base::server, asio::use_awaitable);
     co_await test::read_request(stream);
@@ -224,7 +224,7 @@ TEST(HttpProbe, TakesAnAnswerThatEndsWithTheConnection) {
 }
 
 // Says `answer`, then waits for the client to go.
-ScriptedServer::Script say(std::string answer) {
+ScriptedPeer::Script say(std::string answer) {
   return [answer](Socket socket) -> asio::awaitable<void> {
     co_await test::read_request(socket);
     co_await test::write_all(socket, answer);
@@ -232,14 +232,14 @@ ScriptedServer::Script say(std::string answer) {
   };
 }
 
-ScriptedServer::Script say_and_close(std::string answer) {
+ScriptedPeer::Script say_and_close(std::string answer) {
   return [answer](Socket socket) -> asio::awaitable<void> {
     co_await test::read_request(socket);
     co_await test::write_all(socket, answer);
   };
 }
 
-ScriptedServer::Script say_and_reset(std::string answer) {
+ScriptedPeer::Script say_and_reset(std::string answer) {
   return [answer](Socket socket) -> asio::awaitable<void> {
     co_await test::read_request(socket);
     co_await test::write_all(socket, answer);
@@ -249,7 +249,7 @@ ScriptedServer::Script say_and_reset(std::string answer) {
 }
 
 // `beginning`, and then `more` until the client is gone.
-ScriptedServer::Script never_end(std::string beginning, std::string more) {
+ScriptedPeer::Script never_end(std::string beginning, std::string more) {
   return [beginning, more](Socket socket) -> asio::awaitable<void> {
     co_await test::read_request(socket);
     co_await test::write_all(socket, beginning);
@@ -257,7 +257,7 @@ ScriptedServer::Script never_end(std::string beginning, std::string more) {
   };
 }
 
-ScriptedServer::Script drip(std::string answer) {
+ScriptedPeer::Script drip(std::string answer) {
   return [answer](Socket socket) -> asio::awaitable<void> {
     co_await test::read_request(socket);
     for (const char c : answer) {
@@ -271,7 +271,7 @@ ScriptedServer::Script drip(std::string answer) {
 TEST(HttpProbe, SurvivesWhatNoHonestServerAnswers) {
   struct Case {
     std::string what;
-    ScriptedServer::Script script;
+    ScriptedPeer::Script script;
     std::string error;
     int status;
     bool truncated;
@@ -321,7 +321,7 @@ TEST(HttpProbe, SurvivesWhatNoHonestServerAnswers) {
             2 * silence},
        }) {
     asio::io_context io;
-    ScriptedServer server(io, c.script);
+    ScriptedPeer server(io, c.script);
     const auto started = Clock::now();
     const auto seen = test::run(io, ask_plain({.url = "http://a.test/"}, server.port(), c.limit));
     EXPECT_EQ(word(seen), c.error) << c.what << ": " << seen.detail.value_or("");
@@ -336,7 +336,7 @@ TEST(HttpProbe, SurvivesWhatNoHonestServerAnswers) {
 
 TEST(HttpProbe, TellsHowABodyBrokeOff) {
   asio::io_context io;
-  ScriptedServer server(io, say("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"));
+  ScriptedPeer server(io, say("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"));
   const auto seen = test::run(io, ask_plain({.url = "http://a.test/"}, server.port(), silence));
   EXPECT_EQ(seen.detail, "the body broke off after 4 bytes: timed_out");
 }
@@ -344,7 +344,7 @@ TEST(HttpProbe, TellsHowABodyBrokeOff) {
 TEST(HttpProbe, SendsNoUserAndNoFragmentOfTheUrl) {
   asio::io_context io;
   std::string asked;
-  ScriptedServer server(io, [&asked](Socket socket) -> asio::awaitable<void> {
+  ScriptedPeer server(io, [&asked](Socket socket) -> asio::awaitable<void> {
     asked = co_await test::read_request(socket);
     co_await test::write_all(socket, "HTTP/1.1 204 No Content\r\n\r\n");
   });
