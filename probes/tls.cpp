@@ -4,10 +4,10 @@
 #include "probes/tls_certificates.hpp"
 #include "probes/tls_state.hpp"
 
-#include <boost/asio/ip/address.hpp>
-#include <boost/asio/ssl/error.hpp>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ssl/error.hpp>
 
 namespace vnetprobe {
 namespace {
@@ -34,11 +34,14 @@ std::string alert_name(int description) {
 
 TlsFailure classify(const boost::system::error_code& error, const HandshakeRecord& record) {
   if (record.alert >= 0) return TlsFailure::alert;
+  // Cut off from outside, or given up by the kernel: the peer did nothing.
+  if (error == asio::error::operation_aborted || error == asio::error::timed_out) return TlsFailure::timed_out;
   if (error == asio::error::connection_reset || error == asio::error::broken_pipe) return TlsFailure::reset;
   if (error == asio::error::eof || error == asio::ssl::error::stream_truncated) return TlsFailure::closed;
   if (error.category() == asio::error::get_ssl_category()) {
     // OpenSSL 3 reports an EOF in the middle of a handshake as a protocol error of its own.
-    if (ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_UNEXPECTED_EOF_WHILE_READING) return TlsFailure::closed;
+    if (ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+      return TlsFailure::closed;
     return TlsFailure::protocol;
   }
   return error.category() == boost::system::system_category() ? TlsFailure::reset : TlsFailure::protocol;
@@ -100,16 +103,19 @@ asio::awaitable<TlsResult> open_tls(asio::ip::tcp::socket socket, TlsContext& co
   boost::system::error_code gone;
   const auto remote = socket.remote_endpoint(gone);
   if (!gone) seen.remote = {.address = remote.address().to_string(), .port = remote.port()};
-  seen.sni = request.server_name;
+  if (request.server_name.ends_with('.'))
+    request.server_name.pop_back();  // absolute in DNS, unknown to SNI and certificates
+  // An address is never sent as SNI (RFC 6066 section 3).
+  if (!is_address(request.server_name)) seen.sni = request.server_name;
 
   HandshakeRecord record;
   auto stream = std::make_unique<TlsStream>(std::move(socket), context.context());
   SSL* ssl = stream->native_handle();
   SSL_set_ex_data(ssl, handshake_record_index(), &record);
-  // An address is never sent as SNI (RFC 6066 section 3).
-  if (!is_address(request.server_name)) SSL_set_tlsext_host_name(ssl, request.server_name.c_str());
+  if (!seen.sni.empty()) SSL_set_tlsext_host_name(ssl, seen.sni.c_str());
   const std::string protocols = alpn_wire(request.alpn);
-  SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(protocols.data()), static_cast<unsigned>(protocols.size()));
+  SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(protocols.data()),
+                      static_cast<unsigned>(protocols.size()));
 
   const auto started = Clock::now();
   const auto ended = co_await within(limit, handshake(*stream));

@@ -49,7 +49,8 @@ std::string name_text(const GENERAL_NAME* name) {
 
 void describe_names(X509* certificate, Certificate& into) {
   const std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> names(
-      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)), GENERAL_NAMES_free);
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)),
+      GENERAL_NAMES_free);
   for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
     auto text = name_text(sk_GENERAL_NAME_value(names.get(), i));
     if (text.empty()) continue;
@@ -77,7 +78,8 @@ std::string sha256_of(X509* certificate) {
 
 std::string printable_name(const X509_NAME* name) {
   const std::unique_ptr<BIO, decltype(&BIO_free)> memory(BIO_new(BIO_s_mem()), BIO_free);
-  // The usual order (common name first), without escaping what UTF-8 can show; printable() deals with control characters.
+  // The usual order (common name first), without escaping what UTF-8 can show; printable() deals with control
+  // characters.
   X509_NAME_print_ex(memory.get(), name, 0, XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB));
   char* bytes = nullptr;
   const long size = BIO_get_mem_data(memory.get(), &bytes);
@@ -95,14 +97,15 @@ Certificate describe_certificate(X509* certificate) {
   seen.not_before = time_of(X509_get0_notBefore(certificate));
   seen.not_after = time_of(X509_get0_notAfter(certificate));
   seen.sha256 = sha256_of(certificate);
-  seen.self_signed = X509_NAME_cmp(subject, issuer) == 0;
+  seen.self_signed = X509_self_signed(certificate, 0) == 1;
   return seen;
 }
 
 void describe_chain(const SSL* ssl, TlsObservation& into) {
   STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl);
   const int count = chain ? sk_X509_num(chain) : 0;
-  for (int i = 0; i < count && i < certificates_kept; ++i) into.chain.push_back(describe_certificate(sk_X509_value(chain, i)));
+  for (int i = 0; i < count && i < certificates_kept; ++i)
+    into.chain.push_back(describe_certificate(sk_X509_value(chain, i)));
   if (count > certificates_kept) into.chain_left_out = count - certificates_kept;
 }
 

@@ -1,6 +1,7 @@
 #include "probes/tls_state.hpp"
 
 #include <fmt/format.h>
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -17,8 +18,8 @@ namespace vnetprobe {
 namespace {
 
 // Where distributions keep the system's store; the first that exists is used.
-constexpr std::array store_files{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
-                                 "/etc/ssl/ca-bundle.pem"};
+constexpr std::array store_files{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                                 "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem"};
 constexpr std::array store_folders{"/etc/ssl/certs", "/etc/pki/tls/certs"};
 
 HandshakeRecord* record_of(const SSL* ssl) {
@@ -51,14 +52,39 @@ void on_message(int from_us, int, int type, const void* bytes, std::size_t size,
   if (type == SSL3_RT_ALERT && size >= 2 && alert[0] == fatal) record->alert = alert[1];
 }
 
-using Pem = std::unique_ptr<FILE, decltype(&std::fclose)>;
+// A bundle of all roots in the world has 300 KiB; /dev/zero has no end.
+constexpr std::size_t ca_file_at_most = 16U << 20;
 
-// Adds every certificate of a PEM file to the store, and its fingerprint to the user's. Returns the problem, empty when fine.
+// The whole file, or what is wrong with it.
+struct FileText {
+  std::string text, problem;
+};
+
+FileText read_ca_file(const std::string& path) {
+  const std::unique_ptr<FILE, decltype(&std::fclose)> file(std::fopen(path.c_str(), "re"), std::fclose);
+  FileText read;
+  std::array<char, 65536> block{};
+  for (std::size_t count = 1; file && count > 0 && read.text.size() <= ca_file_at_most;) {
+    count = std::fread(block.data(), 1, block.size(), file.get());
+    read.text.append(block.data(), count);
+  }
+  if (!file || std::ferror(file.get()) != 0)
+    read.problem = fmt::format("{}: {}; --ca-file and tls.ca_files name PEM files", path, std::strerror(errno));
+  else if (read.text.size() > ca_file_at_most)
+    read.problem = fmt::format("{}: larger than {} MiB, which no CA file is", path, ca_file_at_most >> 20U);
+  return read;
+}
+
+// Adds every certificate of a PEM file to the store, and its fingerprint to the user's. Returns the problem, empty when
+// fine.
 std::string add_user_file(const std::string& path, X509_STORE* store, std::set<std::string>& anchors) {
-  const Pem file(std::fopen(path.c_str(), "re"), std::fclose);
-  if (!file) return fmt::format("{}: {}; --ca-file and tls.ca_files name PEM files", path, std::strerror(errno));
+  const FileText file = read_ca_file(path);
+  if (!file.problem.empty()) return file.problem;
+  const std::unique_ptr<BIO, decltype(&BIO_free)> pem(
+      BIO_new_mem_buf(file.text.data(), static_cast<int>(file.text.size())), BIO_free);
   int count = 0;
-  while (X509* certificate = PEM_read_X509(file.get(), nullptr, nullptr, nullptr)) {
+  ERR_clear_error();
+  while (X509* certificate = PEM_read_bio_X509_AUX(pem.get(), nullptr, nullptr, nullptr)) {
     X509_STORE_add_cert(store, certificate);
     anchors.insert(fingerprint(certificate));
     X509_free(certificate);
@@ -67,8 +93,9 @@ std::string add_user_file(const std::string& path, X509_STORE* store, std::set<s
   // The end of the file leaves PEM_R_NO_START_LINE; anything else is a broken block.
   const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   ERR_clear_error();
-  if (count == 0) return fmt::format("{}: no PEM certificate in it; convert DER with `openssl x509 -inform der -in FILE`", path);
-  if (!at_end) return fmt::format("{}: certificate {} is broken", path, count + 1);
+  if (!at_end) return fmt::format("{}: certificate {} is broken or cut off; get the file again", path, count + 1);
+  if (count == 0)
+    return fmt::format("{}: no PEM certificate in it; convert DER with `openssl x509 -inform der -in FILE`", path);
   return {};
 }
 
