@@ -25,10 +25,12 @@ struct WebsocketCore::State {
   std::string output, problem, payload;
   bool opened{}, ended{}, pong{}, closing{};
 
-  // The library answers a violation with a close frame of its own and stops reading.
+  // The library answers a violation with a close frame of its own, and then ends or only stops reading, by the kind of
+  // violation. An end of the stream is none: then its own close code stays "abnormal".
   void note_violation() {
-    if (ended || closing || !opened || connection->get_state() != websocketpp::session::state::closing) return;
-    if (connection->get_remote_close_code() != websocketpp::close::status::abnormal_close) return;
+    using namespace websocketpp;
+    if (closing || !opened || connection->get_local_close_code() == close::status::abnormal_close) return;
+    if (connection->get_remote_close_code() != close::status::abnormal_close) return;
     problem = connection->get_local_close_reason();
     ended = true;
   }
@@ -59,7 +61,10 @@ WebsocketCore::WebsocketCore(const std::string& url, const std::vector<std::pair
       return websocketpp::lib::error_code();
     });
     state.client.set_open_handler([&state](websocketpp::connection_hdl) { state.opened = !state.ended; });
-    state.client.set_close_handler([&state](websocketpp::connection_hdl) { state.ended = true; });
+    state.client.set_close_handler([&state](websocketpp::connection_hdl) {
+      state.note_violation();
+      state.ended = true;
+    });
     state.client.set_pong_handler([&state](websocketpp::connection_hdl, const std::string& payload) {
       state.pong = state.pong || payload == state.payload;
     });
@@ -97,7 +102,7 @@ WebsocketCore::~WebsocketCore() {
 void WebsocketCore::receive(const char* bytes, std::size_t size) {
   state_->guarded([&] {
     state_->connection->read_all(bytes, size);
-    state_->note_violation();
+    if (!state_->ended) state_->note_violation();
   });
 }
 
