@@ -34,7 +34,8 @@ class Climb {
       co_return;
     }
     choose_way();
-    const auto resolved = co_await names_.resolve(proxy_ ? proxy_->address.host : target.host);
+    const std::string name = proxy_ ? proxy_->address.host : target.host;
+    const auto resolved = co_await names_.resolve(name);
     if (!way_.because || way_.direct)
       for (const auto& observation : resolved.observations) note(observation.seen);
     if (planned_.stack == Stack::dns || resolved.addresses.empty()) co_return;

@@ -66,7 +66,8 @@ asio::awaitable<void> observe_node(const PlannedCheck& planned, const Equipment&
       co_return;
     }
     const auto& endpoint = discovery.settings.imds_endpoint;
-    auto seen = co_await observe_imds(endpoint ? endpoint->value : imds_default_endpoint, equipment.limits.imds);
+    std::string service = endpoint ? endpoint->value : imds_default_endpoint;
+    auto seen = co_await observe_imds(std::move(service), equipment.limits.imds);
     check.observations.push_back({.seen = std::move(seen), .follow_up = {}});
   } else if (id == "node.wireserver") {
     co_await ask_both_doors(equipment, check);

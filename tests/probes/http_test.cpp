@@ -114,7 +114,10 @@ http {{
   }
   static void TearDownTestSuite() {
     // The master takes its workers along when it is asked; killed, it would leave them.
-    if (server_ && server_->pid() > 0) ::kill(server_->pid(), SIGTERM), server_->wait();
+    if (server_) {
+      ::kill(server_->pid(), SIGTERM);
+      server_->wait();
+    }
     delete server_;
     delete room_;
   }
