@@ -22,7 +22,7 @@ using Client = websocketpp::client<ProbeConfig>;
 struct WebsocketCore::State {
   Client client;
   Client::connection_ptr connection;
-  std::string output, problem, payload;
+  std::string output, problem, payload, beginning;
   bool opened{}, ended{}, pong{}, closing{};
 
   // The library answers a violation with a close frame of its own, and then ends or only stops reading, by the kind of
@@ -33,6 +33,21 @@ struct WebsocketCore::State {
     if (connection->get_remote_close_code() != close::status::abnormal_close) return;
     problem = connection->get_local_close_reason();
     ended = true;
+  }
+
+  // Holds bytes back until the status line has begun rightly; the library makes an enumerator of any number that stands
+  // there. True: `bytes` may go on to it.
+  bool begins_as_upgrade(std::string& bytes) {
+    constexpr std::size_t length = sizeof("HTTP/1.1 101 ") - 1;
+    if (beginning.size() >= length) return true;
+    const std::size_t missing = length - beginning.size();
+    beginning.append(bytes, 0, missing);
+    if (beginning.size() < length) return false;
+    bytes = beginning + (bytes.size() > missing ? bytes.substr(missing) : "");
+    if (beginning == "HTTP/1.1 101 ") return true;
+    problem = "the answer is not an HTTP/1.1 101";
+    ended = true;
+    return false;
   }
 
   // Runs a step of the library; whatever it throws ends the connection.
@@ -101,7 +116,9 @@ WebsocketCore::~WebsocketCore() {
 
 void WebsocketCore::receive(const char* bytes, std::size_t size) {
   state_->guarded([&] {
-    state_->connection->read_all(bytes, size);
+    std::string taken(bytes, size);
+    if (!state_->begins_as_upgrade(taken)) return;
+    state_->connection->read_all(taken.data(), taken.size());
     if (!state_->ended) state_->note_violation();
   });
 }

@@ -317,6 +317,8 @@ TEST(WebsocketProbe, TellsHowAHandshakeFailed) {
            {"a forged accept", say(switching("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")), "accept_invalid", 101, ""},
            {"no accept", say("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"), "accept_invalid",
             101, ""},
+           {"a status that no RFC knows", say("HTTP/1.1 999 Request denied\r\nContent-Length: 0\r\n\r\n"),
+            "not_upgraded", 999, ""},
            {"no Upgrade", answer_with_accept("HTTP/1.1 101 x\r\nConnection: Upgrade\r\n"), "malformed", 101, ""},
            {"no Connection", answer_with_accept("HTTP/1.1 101 x\r\nUpgrade: websocket\r\n"), "malformed", 101, ""},
        }) {
