@@ -1,1 +1,271 @@
-// written by its author in a later commit
+#include "reports/render/text.hpp"
+
+#include "reports/render/observation_text.hpp"
+#include "reports/render/text_layout.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/describe/enum_to_string.hpp>
+#include <map>
+#include <set>
+
+namespace vnetprobe {
+namespace {
+
+constexpr std::size_t checks_listed = 8;
+constexpr std::size_t evidence_listed = 5;
+
+template <class Enum>
+std::string_view word(Enum value) {
+  return boost::describe::enum_to_string(value, "unknown");
+}
+
+std::string_view fixer(Owner owner) {
+  switch (owner) {
+    case Owner::network: return "the network's owner (NSG, routes, firewall)";
+    case Owner::dns: return "the owner of the DNS servers or private zones";
+    case Owner::node: return "whoever administers this node";
+    case Owner::resource: return "the owner of the Azure resource";
+    case Owner::service: return "the service's operator";
+    case Owner::user: return "you";
+  }
+  return "";
+}
+
+Tone tone_of(Severity severity) {
+  return severity == Severity::critical ? Tone::red : severity == Severity::warning ? Tone::yellow : Tone::dim;
+}
+
+std::string count_of(std::size_t count, std::string_view what) { return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s"); }
+
+class TextReport {
+ public:
+  TextReport(const Report& report, const TextStyle& style) : report_(report), style_(style) {}
+
+  std::string render() {
+    headline();
+    if (!style_.quiet) node();
+    int number = 0;
+    for (const auto& diagnosis : report_.diagnoses) card(++number, diagnosis);
+    if (style_.quiet) return std::move(out_);
+    if (style_.verbose) {
+      every_check();
+    } else {
+      unexplained();
+      undecided();
+      healthy_groups();
+      skipped();
+    }
+    not_checked();
+    ask_others();
+    return std::move(out_);
+  }
+
+ private:
+  void line(std::string_view text = {}) { (out_ += text) += '\n'; }
+
+  // Text after a label, wrapped so that its lines stand under each other.
+  void paragraph(std::string_view label, std::string_view text, int indent, Tone tone = Tone::plain) {
+    const int label_width = display_width(label);
+    const auto lines = wrap(text, style_.width - indent - label_width, 0);
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      const std::string head = i == 0 ? std::string(label) : std::string(static_cast<std::size_t>(label_width), ' ');
+      line(std::string(static_cast<std::size_t>(indent), ' ') + toned(head + lines[i], tone, style_.colour));
+    }
+  }
+
+  void headline() {
+    const Summary& sum = report_.summary;
+    std::string text;
+    Tone tone = Tone::green;
+    switch (report_.verdict) {
+      case OverallVerdict::healthy:
+        text = fmt::format("HEALTHY: {} passed in {}", count_of(static_cast<std::size_t>(sum.pass), "check"), describe(report_.duration));
+        break;
+      case OverallVerdict::degraded:
+        tone = Tone::yellow;
+        text = fmt::format("DEGRADED: every required check passed, {} did not", count_of(static_cast<std::size_t>(sum.fail + sum.warn), "other"));
+        break;
+      case OverallVerdict::unhealthy: {
+        tone = Tone::red;
+        const auto causes = static_cast<std::size_t>(std::ranges::count(report_.diagnoses, Severity::critical, &Diagnosis::severity));
+        text = fmt::format("UNHEALTHY: {} failed, {} skipped because of them", count_of(static_cast<std::size_t>(sum.fail), "check"), pointless());
+        if (causes > 0) text = fmt::format("UNHEALTHY: {} found; {} failed, {} could not be tried", count_of(causes, "cause"),
+                                           count_of(static_cast<std::size_t>(sum.fail), "check"), pointless());
+        break;
+      }
+      case OverallVerdict::inconclusive:
+        tone = Tone::yellow;
+        text = fmt::format("INCONCLUSIVE: {} could not be decided", count_of(static_cast<std::size_t>(sum.inconclusive), "check"));
+        break;
+    }
+    paragraph("", text, 0, style_.colour ? tone : Tone::plain);
+    if (!report_.complete) {
+      const auto unfinished = std::ranges::count(report_.checks, false, &Check::finished);
+      const char* why = report_.interrupted_by == "deadline" ? "the deadline passed" : "it was interrupted";
+      paragraph("", fmt::format("Not complete: {} after {}, with {} unfinished.", why, describe(report_.duration),
+                                count_of(static_cast<std::size_t>(unfinished), "check")), 0, Tone::yellow);
+    }
+  }
+
+  // Checks that a failed prerequisite made pointless, as against those that do not apply.
+  std::size_t pointless() const {
+    return static_cast<std::size_t>(std::ranges::count_if(report_.checks, [](const Check& check) {
+      return check.verdict == Verdict::skip && !check.diagnoses.empty();
+    }));
+  }
+
+  void node() {
+    const Node& node = report_.node;
+    std::vector<std::string> parts;
+    const auto add = [&](std::string_view what, const std::optional<Sourced<std::string>>& value) {
+      if (value && !value->value.empty()) parts.push_back(fmt::format("{}{}", what, value->value));
+    };
+    add("", node.hostname);
+    add("", node.profile);
+    add("", node.region);
+    add("cloud ", node.cloud);
+    add("requirements of ", node.era);
+    std::vector<std::string> resolvers;
+    for (const auto& resolver : node.resolvers) resolvers.push_back(resolver.value + (resolver.stub ? " (stub)" : ""));
+    if (!resolvers.empty()) parts.push_back(fmt::format("DNS {}", fmt::join(resolvers, ", ")));
+    paragraph("", fmt::format("{} | {:%Y-%m-%d %H:%M:%S} UTC", fmt::join(parts, " | "),
+                              std::chrono::floor<std::chrono::seconds>(report_.started_at)), 0, Tone::dim);
+  }
+
+  void card(int number, const Diagnosis& diagnosis) {
+    line();
+    paragraph(fmt::format("{}. ", number), diagnosis.title, 0, style_.colour ? tone_of(diagnosis.severity) : Tone::plain);
+    line(fmt::format("   [{}] {}, {}", harmless(diagnosis.code), word(diagnosis.severity), word(diagnosis.confidence)));
+    paragraph("", diagnosis.explanation, 3);
+    paragraph("Who fixes it: ", fixer(diagnosis.owner), 3, Tone::bold);
+    for (const auto& fix : diagnosis.fix) {
+      paragraph("Fix: ", fix.text, 3);
+      // Never wrapped: it is there to be copied.
+      if (!fix.command.empty()) line("       " + harmless(fix.command) + (fix.is_template ? "   # fill in <...>" : ""));
+    }
+    std::size_t shown = 0;
+    for (const auto& evidence : diagnosis.evidence) {
+      if (++shown > evidence_listed && !style_.verbose) {
+        line(fmt::format("   ... and {} more pieces of evidence (--verbose, or --format json)", diagnosis.evidence.size() - evidence_listed));
+        break;
+      }
+      paragraph("Seen: ", fmt::format("{}: {}", evidence.check, evidence.says), 3);
+    }
+    if (!diagnosis.checks.empty()) paragraph("Explains: ", folded(diagnosis.checks), 3);
+    if (diagnosis.confidence != Confidence::proven) {
+      if (!diagnosis.alternatives.empty()) paragraph("It could also be: ", fmt::format("{}", fmt::join(diagnosis.alternatives, "; ")), 3, Tone::dim);
+      if (!diagnosis.next_test.empty()) paragraph("To be sure: ", diagnosis.next_test, 3, Tone::dim);
+    }
+  }
+
+  std::string folded(const std::vector<std::string>& ids) const {
+    if (ids.size() <= checks_listed || style_.verbose) return fmt::format("{}", fmt::join(ids, ", "));
+    return fmt::format("{} and {} more", fmt::join(ids.begin(), ids.begin() + checks_listed, ", "), ids.size() - checks_listed);
+  }
+
+  void check_line(const Check& check, Tone tone) {
+    const std::string mark = check.verdict == Verdict::inconclusive ? "?" : check.verdict == Verdict::pass ? "ok" : std::string(word(check.verdict));
+    const std::string optional = check.required ? "" : " (optional)";
+    paragraph(fmt::format("{:4} ", mark), fmt::format("{}{}: {}", check.id, optional, check.reason), 2, tone);
+  }
+
+  void section(std::string_view title, bool& begun) {
+    if (begun) return;
+    begun = true;
+    line();
+    line(toned(title, Tone::bold, style_.colour));
+  }
+
+  void unexplained() {
+    bool begun = false;
+    for (const auto& check : report_.checks) {
+      if (check.verdict != Verdict::fail && check.verdict != Verdict::warn) continue;
+      section("Checks that failed", begun);
+      check_line(check, check.verdict == Verdict::fail && check.required ? Tone::red : Tone::yellow);
+    }
+  }
+
+  void undecided() {
+    bool begun = false;
+    for (const auto& check : report_.checks) {
+      if (check.verdict != Verdict::inconclusive) continue;
+      section("Not decided", begun);
+      check_line(check, Tone::dim);
+    }
+  }
+
+  void healthy_groups() {
+    struct Group {
+      std::size_t count{};
+      std::chrono::microseconds slowest{};
+    };
+    std::vector<std::string> order;
+    std::map<std::string, Group> groups;
+    for (const auto& check : report_.checks) {
+      if (check.verdict != Verdict::pass) continue;
+      const std::string name = check.id.substr(0, check.id.find('.'));
+      if (!groups.contains(name)) order.push_back(name);
+      Group& group = groups[name];
+      ++group.count;
+      group.slowest = std::max(group.slowest, check.duration);
+    }
+    bool begun = false;
+    for (const auto& name : order) {
+      section("Passed", begun);
+      const Group& group = groups[name];
+      line(fmt::format("  {} {:10} {:3} passed, the slowest in {}", toned("ok  ", Tone::green, style_.colour), harmless(name), group.count, describe(group.slowest)));
+    }
+  }
+
+  void skipped() {
+    std::map<std::string, std::vector<std::string>> by_reason;
+    for (const auto& check : report_.checks)
+      if (check.verdict == Verdict::skip) by_reason[check.reason].push_back(check.id);
+    bool begun = false;
+    for (const auto& [reason, ids] : by_reason) {
+      section("Skipped", begun);
+      paragraph("skip ", fmt::format("{}: {}", folded(ids), reason), 2, Tone::dim);
+    }
+  }
+
+  void every_check() {
+    bool begun = false;
+    for (const auto& check : report_.checks) {
+      section("Every check", begun);
+      check_line(check, check.verdict == Verdict::fail ? Tone::red : check.verdict == Verdict::warn ? Tone::yellow : Tone::plain);
+      for (const auto& observation : check.observations) paragraph("", describe(observation), 9, Tone::dim);
+    }
+  }
+
+  void not_checked() {
+    bool begun = false;
+    for (const auto& missing : report_.not_checked) {
+      section("Not checked, for want of a value", begun);
+      paragraph("- ", missing, 2, Tone::dim);
+    }
+  }
+
+  // What no program inside the guest can read; said once.
+  void ask_others() {
+    const bool network = std::ranges::any_of(report_.diagnoses, [](const Diagnosis& diagnosis) {
+      return diagnosis.owner == Owner::network && diagnosis.confidence != Confidence::proven;
+    });
+    if (!network) return;
+    line();
+    paragraph("", "A node cannot see network security groups, user-defined routes or firewall rules. Ask the network's owner for the effective "
+                  "security rules and effective routes of this subnet, and for the firewall's log of these destinations.", 0, Tone::dim);
+  }
+
+  const Report& report_;
+  const TextStyle& style_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string render_text(const Report& report, const TextStyle& style) { return TextReport(report, style).render(); }
+
+}  // namespace vnetprobe

@@ -1,0 +1,110 @@
+#include "reports/render/text_layout.hpp"
+
+#include <array>
+
+namespace vnetprobe {
+namespace {
+
+struct Decoded {
+  char32_t point{};
+  std::size_t length{1};
+  bool valid{};
+};
+
+Decoded decode(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return {.point = lead, .length = 1, .valid = true};
+  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 0;
+  if (length == 0 || length > text.size()) return {};
+  char32_t point = lead & (0x7FU >> length);
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0U) != 0x80U) return {};
+    point = point << 6 | (byte(i) & 0x3FU);
+  }
+  return {.point = point, .length = length, .valid = true};
+}
+
+struct Range {
+  char32_t from, to;
+};
+constexpr std::array zero_width{Range{0x300, 0x36F}, Range{0x1AB0, 0x1AFF}, Range{0x20D0, 0x20FF}, Range{0xFE00, 0xFE0F}, Range{0xFE20, 0xFE2F}};
+constexpr std::array double_width{Range{0x1100, 0x115F}, Range{0x2E80, 0x303E},   Range{0x3041, 0xA4CF},   Range{0xAC00, 0xD7A3},
+                                  Range{0xF900, 0xFAFF}, Range{0xFE30, 0xFE6F},   Range{0xFF00, 0xFF60},   Range{0xFFE0, 0xFFE6},
+                                  Range{0x1F300, 0x1F64F}, Range{0x1F900, 0x1F9FF}, Range{0x20000, 0x3FFFD}};
+// Marks that change the direction or the visibility of what follows (UAX 9, and the zero-width ones).
+constexpr std::array treacherous{Range{0x200B, 0x200F}, Range{0x202A, 0x202E}, Range{0x2060, 0x2069}, Range{0xFEFF, 0xFEFF}, Range{0x61C, 0x61C},
+                                 Range{0x2028, 0x2029}, Range{0xE0000, 0xE007F}};
+
+template <std::size_t N>
+bool within_ranges(char32_t point, const std::array<Range, N>& ranges) {
+  for (const auto& range : ranges)
+    if (point >= range.from && point <= range.to) return true;
+  return false;
+}
+
+bool is_harmful(const Decoded& c) {
+  return !c.valid || c.point < 0x20 || (c.point >= 0x7F && c.point < 0xA0) || within_ranges(c.point, treacherous);
+}
+
+}  // namespace
+
+int display_width(std::string_view text) {
+  int width = 0;
+  while (!text.empty()) {
+    const Decoded c = decode(text);
+    width += within_ranges(c.point, zero_width) ? 0 : within_ranges(c.point, double_width) ? 2 : 1;
+    text.remove_prefix(c.length);
+  }
+  return width;
+}
+
+std::string harmless(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const Decoded c = decode(text);
+    if (is_harmful(c))
+      result += c.point == '\n' || c.point == '\t' ? ' ' : '?';
+    else
+      result.append(text.substr(0, c.length));
+    text.remove_prefix(c.length);
+  }
+  return result;
+}
+
+std::vector<std::string> wrap(std::string_view text, int width, int indent) {
+  const std::string safe = harmless(text);
+  const std::string margin(static_cast<std::size_t>(indent), ' ');
+  std::vector<std::string> lines;
+  std::string line;
+  int used = 0;
+  for (std::size_t at = 0; at < safe.size();) {
+    const auto from = safe.find_first_not_of(' ', at);
+    if (from == std::string::npos) break;
+    const auto to = std::min(safe.find(' ', from), safe.size());
+    const std::string word = safe.substr(from, to - from);
+    const int columns = display_width(word);
+    at = to;
+    if (!line.empty() && used + 1 + columns > width) {
+      lines.push_back(std::move(line));
+      line.clear();
+    }
+    if (line.empty()) {
+      line = lines.empty() ? word : margin + word;
+      used = columns + (lines.empty() ? 0 : indent);
+    } else {
+      line += ' ' + word;
+      used += 1 + columns;
+    }
+  }
+  if (!line.empty()) lines.push_back(std::move(line));
+  return lines;
+}
+
+std::string toned(std::string_view text, Tone tone, bool colour) {
+  if (!colour || tone == Tone::plain) return std::string(text);
+  constexpr std::array codes{"0", "1", "2", "31", "33", "32"};
+  return std::string("\033[") + codes[static_cast<std::size_t>(tone)] + "m" + std::string(text) + "\033[0m";
+}
+
+}  // namespace vnetprobe
