@@ -1,1 +1,52 @@
-int main() { return 3; }
+#include "agent/cli/commands.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+namespace {
+
+using namespace vnetprobe;
+
+// Logs go to stderr as plain lines; the report alone is on stdout.
+void set_up_logging() {
+  auto logger = std::make_shared<spdlog::logger>("vnetprobe", std::make_shared<spdlog::sinks::stderr_sink_st>());
+  logger->set_pattern("vnetprobe: %v");
+  logger->set_level(spdlog::level::warn);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+int carry_out(const Command& command) {
+  struct Visitor {
+    int operator()(const Answer& answer) const {
+      std::fputs(answer.text.c_str(), answer.status == 0 ? stdout : stderr);
+      return answer.status;
+    }
+    int operator()(const RunCommand& command) const { return run(command); }
+    int operator()(const ListCommand& command) const { return list(command); }
+    int operator()(const ExplainCommand& command) const { return explain(command); }
+    int operator()(const DiagnoseCommand& command) const { return diagnose_file(command); }
+    int operator()(const DemoCommand& command) const { return demo(command); }
+  };
+  return std::visit(Visitor{}, command);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  std::signal(SIGPIPE, SIG_IGN);
+  set_up_logging();
+  int status = status_internal;
+  try {
+    status = carry_out(parse_command_line({arguments + 1, arguments + count}));
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "vnetprobe: internal error: {}\n", error.what());
+  }
+  std::fflush(nullptr);
+  // A thread may still sit in getaddrinfo, waiting for a dead resolver: nobody waits for it.
+  std::_Exit(status);
+}

@@ -32,7 +32,7 @@ endfunction()
 part(asio Boost::headers OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
 # Asio and Beast are compiled once, in probes/boost_impl.cpp, instead of in every file that includes them.
 target_compile_definitions(parts_asio INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
-  BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_USE_STD_STRING_VIEW)
+  BOOST_ASIO_NO_DEPRECATED)
 part(json Boost::json)
 part(url Boost::url)
 part(cares ${CARES_LIBRARY})

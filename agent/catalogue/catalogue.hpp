@@ -31,6 +31,7 @@ struct CatalogueEntry {
   Service service{};
   std::optional<std::string> service_tag;   // template: "Storage.{region_suffix}"
   std::optional<std::string> private_zone;  // template
+  bool guessed{};       // see Target::guessed
   std::string healthy;  // in words: what a healthy answer looks like
 };
 
@@ -47,6 +48,15 @@ struct CatalogueResult {
   std::vector<std::string> errors;  // "file:line:column: ..."
 };
 CatalogueResult parse_catalogue(std::string_view yaml, const std::string& name);
+
+// The catalogue as YAML that parse_catalogue() reads back.
+std::string catalogue_to_yaml(const Catalogue& catalogue);
+
+// The placeholders that a template may name besides the cloud's own values: what a plan knows of a node.
+std::span<const std::string_view> known_placeholders();
+// The names between braces, in order.
+std::vector<std::string> placeholders_in(std::string_view text);
+
 const Catalogue& built_in_catalogue();
 std::string_view built_in_catalogue_yaml();
 

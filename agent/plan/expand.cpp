@@ -1,1 +1,56 @@
-// written by its author in a later commit
+#include "agent/plan/plan.hpp"
+
+namespace vnetprobe {
+
+Expansion expand(std::string_view text, const std::map<std::string, std::string>& values) {
+  // A value may hold placeholders itself; parse_catalogue() has refused cycles, and this bound holds whatever comes.
+  constexpr int nested_at_most = 8;
+  Expansion result{.text = std::string(text), .missing = {}};
+  for (int level = 0; level < nested_at_most; ++level) {
+    std::string expanded;
+    bool changed = false;
+    for (std::size_t at = 0; at < result.text.size();) {
+      const auto close = result.text[at] == '{' ? result.text.find('}', at) : std::string::npos;
+      if (close == std::string::npos) {
+        expanded += result.text[at++];
+        continue;
+      }
+      const std::string name = result.text.substr(at + 1, close - at - 1);
+      const auto value = values.find(name);
+      if (value == values.end()) {
+        if (result.missing.empty()) result.missing = name;
+        expanded += result.text.substr(at, close + 1 - at);
+      } else {
+        expanded += value->second;
+        changed = true;
+      }
+      at = close + 1;
+    }
+    result.text = std::move(expanded);
+    if (!changed) break;
+  }
+  return result;
+}
+
+// The classic two-pointer match: linear but for the last star's retries, whatever the pattern.
+bool glob_matches(std::string_view pattern, std::string_view text) {
+  std::size_t p = 0, t = 0, star = std::string_view::npos, retry = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t]) && pattern[p] != '*') {
+      ++p;
+      ++t;
+    } else if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      retry = t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++retry;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+}  // namespace vnetprobe

@@ -47,7 +47,7 @@ class Climb {
     if (!socket_ || (planned_.stack == Stack::tcp && !proxy_)) co_return;
     if (proxy_ && !absolute_form()) co_await tunnel();
     if (!socket_ || planned_.stack == Stack::tcp) co_return;
-    if (planned_.stack == Stack::http) {
+    if (planned_.stack == Stack::http || check_.target.protocol == "ws") {
       connection_ = std::move(*socket_);
     } else {
       co_await handshake();
