@@ -4,7 +4,8 @@
 
 #include <span>
 
-// What each profile needs, as data: agent/catalogue/*.yaml, compiled into the binary, printed by `list`, replaced by --catalog.
+// What each profile needs, as data: agent/catalogue/*.yaml, compiled into the binary, printed by `list`, replaced by
+// --catalog.
 namespace vnetprobe {
 
 // How far a check climbs.
@@ -13,7 +14,7 @@ BOOST_DESCRIBE_ENUM(Stack, node, dns, tcp, tls, https, http, websocket, udp, inb
 
 // One requirement. Conditions left empty hold always.
 struct CatalogueEntry {
-  std::string id;     // may have placeholders: "storage.blob/{account}"
+  std::string id;  // may have placeholders: "storage.blob/{account}"
   std::string title;
   std::string why;
   std::string source;  // "azure-facts 1.1 (A1 A3)", "article: Required ports"
@@ -31,8 +32,8 @@ struct CatalogueEntry {
   Service service{};
   std::optional<std::string> service_tag;   // template: "Storage.{region_suffix}"
   std::optional<std::string> private_zone;  // template
-  bool guessed{};       // see Target::guessed
-  std::string healthy;  // in words: what a healthy answer looks like
+  bool guessed{};                           // see Target::guessed
+  std::string healthy;                      // in words: what a healthy answer looks like
 };
 
 struct Catalogue {

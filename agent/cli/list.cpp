@@ -39,7 +39,12 @@ std::string checks_text(const Plan& plan) {
       out += group.empty() ? "" : "\n";
       group = name;
     }
-    paragraph(out, "", fmt::format("{}  [{}]  {}", check.id, !planned.run ? "skip" : check.required ? "required" : "optional", check.title));
+    paragraph(out, "",
+              fmt::format("{}  [{}]  {}", check.id,
+                          !planned.run     ? "skip"
+                          : check.required ? "required"
+                                           : "optional",
+                          check.title));
     paragraph(out, "    ", planned.run ? destination_of(check) : check.reason);
     if (check.target.service_tag) paragraph(out, "    ", "service tag " + *check.target.service_tag);
     paragraph(out, "    ", check.why);
@@ -103,7 +108,8 @@ std::string checks_yaml(const Catalogue& catalogue, const Discovery& discovery) 
     const auto elsewhere = [](const auto& wanted, const auto& actual) {
       return !wanted.empty() && actual && std::ranges::find(wanted, actual->value) == wanted.end();
     };
-    return elsewhere(entry.profiles, settings.profile) || elsewhere(entry.eras, settings.era) || elsewhere(entry.clouds, settings.cloud);
+    return elsewhere(entry.profiles, settings.profile) || elsewhere(entry.eras, settings.era) ||
+           elsewhere(entry.clouds, settings.cloud);
   });
   return "# Edit this and pass it back with --catalog.\n" + catalogue_to_yaml(mine);
 }
@@ -113,7 +119,8 @@ struct ProfileText {
   std::string_view text;
 };
 constexpr std::array profile_texts{
-    ProfileText{Profile::compute_instance, "An Azure Machine Learning compute instance: Jupyter, notebooks, its own sign-in front"},
+    ProfileText{Profile::compute_instance,
+                "An Azure Machine Learning compute instance: Jupyter, notebooks, its own sign-in front"},
     ProfileText{Profile::compute_cluster, "A node of an Azure Machine Learning compute cluster, run by Azure Batch"},
     ProfileText{Profile::attached_vm, "An Ubuntu virtual machine attached to a workspace over SSH"},
     ProfileText{Profile::hdinsight, "A node of an HDInsight cluster attached to a workspace"},
@@ -122,7 +129,8 @@ constexpr std::array profile_texts{
 
 }  // namespace
 
-std::string list_checks(const Plan& plan, const Catalogue& catalogue, const Discovery& discovery, std::string_view format) {
+std::string list_checks(const Plan& plan, const Catalogue& catalogue, const Discovery& discovery,
+                        std::string_view format) {
   if (format == "json") return checks_json(plan);
   if (format == "yaml") return checks_yaml(catalogue, discovery);
   return checks_text(plan);

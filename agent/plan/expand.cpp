@@ -1,12 +1,13 @@
+#include "agent/catalogue/templates.hpp"
 #include "agent/plan/plan.hpp"
 
 namespace vnetprobe {
 
 Expansion expand(std::string_view text, const std::map<std::string, std::string>& values) {
-  // A value may hold placeholders itself; parse_catalogue() has refused cycles, and this bound holds whatever comes.
-  constexpr int nested_at_most = 8;
+  // A value may hold placeholders itself. parse_catalogue() has refused cycles; these bounds hold whatever comes.
+  constexpr std::size_t longest = 8192;
   Expansion result{.text = std::string(text), .missing = {}};
-  for (int level = 0; level < nested_at_most; ++level) {
+  for (int level = 0; level <= values_nested_at_most; ++level) {
     std::string expanded;
     bool changed = false;
     for (std::size_t at = 0; at < result.text.size();) {
@@ -23,6 +24,7 @@ Expansion expand(std::string_view text, const std::map<std::string, std::string>
       } else {
         expanded += value->second;
         changed = true;
+        if (expanded.size() > longest) return {.text = expanded.substr(0, longest), .missing = name};
       }
       at = close + 1;
     }

@@ -1,11 +1,16 @@
 #include "agent/plan/plan.hpp"
 
+#include "agent/config/names.hpp"
 #include "agent/plan/values.hpp"
+#include "probes/text.hpp"
+#include "reports/diagnosis/addresses.hpp"
 
-#include <boost/url/parse.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <boost/url/parse.hpp>
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace vnetprobe {
 namespace {
@@ -20,21 +25,31 @@ bool holds(const std::vector<T>& wanted, const Setting<T>& actual) {
 bool is_set(const Setting<bool>& setting) { return setting && setting->value; }
 
 bool names(const CatalogueEntry& entry, std::string_view placeholder) {
-  const auto in = [&](std::string_view text) { return text.find(fmt::format("{{{}}}", placeholder)) != std::string_view::npos; };
+  const auto in = [&](std::string_view text) {
+    return text.find(fmt::format("{{{}}}", placeholder)) != std::string_view::npos;
+  };
   return in(entry.id) || in(entry.host);
 }
 
 std::string_view protocol_of(Stack stack) {
   switch (stack) {
-    case Stack::dns: return "dns";
+    case Stack::dns:
+      return "dns";
     case Stack::tcp:
-    case Stack::inbound: return "tcp";
-    case Stack::tls: return "tls";
-    case Stack::https: return "https";
-    case Stack::http: return "http";
-    case Stack::websocket: return "wss";
-    case Stack::udp: return "udp";
-    case Stack::node: return "";
+    case Stack::inbound:
+      return "tcp";
+    case Stack::tls:
+      return "tls";
+    case Stack::https:
+      return "https";
+    case Stack::http:
+      return "http";
+    case Stack::websocket:
+      return "wss";
+    case Stack::udp:
+      return "udp";
+    case Stack::node:
+      return "";
   }
   return "";
 }
@@ -50,12 +65,17 @@ std::string url_of(Stack stack, const Target& target, const std::string& path) {
 class Planner {
  public:
   Planner(const Catalogue& catalogue, const Discovery& discovery, const Selection& selection)
-      : catalogue_(catalogue), discovery_(discovery), settings_(discovery.settings), selection_(selection),
+      : catalogue_(catalogue),
+        discovery_(discovery),
+        settings_(discovery.settings),
+        selection_(selection),
         values_(plan_values(catalogue, discovery)) {}
 
   Plan make() {
     for (const auto& entry : catalogue_.entries) {
-      if (!holds(entry.profiles, settings_.profile) || !holds(entry.eras, settings_.era) || !holds(entry.clouds, settings_.cloud)) continue;
+      if (!holds(entry.profiles, settings_.profile) || !holds(entry.eras, settings_.era) ||
+          !holds(entry.clouds, settings_.cloud))
+        continue;
       if (names(entry, "resolver"))
         for_each_resolver(entry);
       else if (names(entry, "account"))
@@ -64,17 +84,22 @@ class Planner {
         add(entry, values_, endpoint_of(entry));
     }
     for (const auto& target : settings_.targets) add_user_target(target);
-    for (const auto& [setting, ids] : missing_) plan_.not_checked.push_back(fmt::format("{}: set {}", fmt::join(ids, ", "), setting));
+    for (const auto& [advice, ids] : missing_)
+      plan_.not_checked.push_back(fmt::format("{}: {}", fmt::join(ids, ", "), advice));
+    note_addresses_not_compared();
     return std::move(plan_);
   }
 
  private:
   // The private endpoint of the resource that an entry is about.
   std::optional<PrivateEndpoint> endpoint_of(const CatalogueEntry& entry) const {
-    if (names(entry, "registry")) return settings_.container_registry ? settings_.container_registry->value.private_endpoint : std::nullopt;
+    if (names(entry, "registry"))
+      return settings_.container_registry ? settings_.container_registry->value.private_endpoint : std::nullopt;
     if (names(entry, "vault")) return settings_.key_vault ? settings_.key_vault->value.private_endpoint : std::nullopt;
-    if (names(entry, "account_first"))
-      return settings_.storage_accounts.empty() ? std::nullopt : settings_.storage_accounts.front().private_endpoint;
+    if (names(entry, "public_account")) {
+      const StorageAccount* account = public_account(settings_);
+      return account ? account->private_endpoint : std::nullopt;
+    }
     if (entry.private_zone && settings_.workspace_private_endpoint) return settings_.workspace_private_endpoint->value;
     return std::nullopt;
   }
@@ -84,6 +109,7 @@ class Planner {
     for (const auto& given : settings_.resolvers) servers.push_back(given.value);
     if (servers.empty() && discovery_.host.resolvers.resolvers)
       for (const auto& server : discovery_.host.resolvers.resolvers->servers) servers.push_back(server.endpoint);
+    if (servers.empty()) note(entry, "this node names no DNS server; write --resolver IP to ask one");
     for (const auto& server : servers) {
       const bool twice = std::ranges::count(servers, server.address, &Endpoint::address) > 1;
       Values values = values_;
@@ -101,31 +127,61 @@ class Planner {
     // "storage.blob/{account}" is about the service blob; SMB is the file service by another port.
     const std::string kind = entry.id.substr(entry.id.find('.') + 1, entry.id.find('/') - entry.id.find('.') - 1);
     const std::string service = kind == "smb" ? "file" : kind;
-    if (settings_.storage_accounts.empty() && std::ranges::find(usual, service) != usual.end()) note_missing("account", entry.id.substr(0, entry.id.find('/')));
+    const bool is_usual = std::ranges::find(usual, service) != usual.end();
+    if (settings_.storage_accounts.empty() && is_usual) note_missing(entry, "account");
     for (const auto& account : settings_.storage_accounts) {
       const auto& services = account.services.empty() ? usual : account.services;
       if (std::ranges::find(services, service) == services.end()) continue;
       Values values = values_;
       values["account"] = account.name;
-      add(entry, values, account.private_endpoint);
+      auto endpoint = account.private_endpoint;
+      if (endpoint && account.services.size() != 1) endpoint->address.reset();
+      add(entry, values, endpoint);
     }
   }
 
-  void note_missing(std::string_view placeholder, const std::string& id) {
-    const std::string setting(setting_for(placeholder));
-    const auto known = std::ranges::find(missing_, setting, [](const auto& row) { return row.first; });
-    auto& ids = known == missing_.end() ? missing_.emplace_back(setting, std::vector<std::string>{}).second : known->second;
-    if (selected(id) && std::ranges::find(ids, id) == ids.end()) ids.push_back(id);
-    if (ids.empty()) std::erase_if(missing_, [&](const auto& row) { return row.first == setting; });
+  // Remembers that an entry was left out, together with others that wait for the same thing.
+  void note(const CatalogueEntry& entry, const std::string& advice) {
+    const std::string id = shown_id(entry.id);
+    if (!selected(id)) return;
+    auto known = std::ranges::find(missing_, advice, [](const auto& row) { return row.first; });
+    if (known == missing_.end()) known = missing_.insert(missing_.end(), {advice, {}});
+    if (std::ranges::find(known->second, id) == known->second.end()) known->second.push_back(id);
+  }
+
+  void note_missing(const CatalogueEntry& entry, std::string_view placeholder) {
+    const bool lacks_pair = placeholder.starts_with("paired_region") && settings_.region;
+    note(entry, lacks_pair ? fmt::format("Microsoft names no paired region for {}", settings_.region->value)
+                           : fmt::format("set {}", setting_for(placeholder)));
+  }
+
+  // "storage.blob/{account}" as the documentation writes it: "storage.blob/<account>".
+  static std::string shown_id(std::string id) {
+    for (char& c : id) c = c == '{' ? '<' : c == '}' ? '>' : c == '_' ? ' ' : c;
+    return id;
+  }
+
+  void note_addresses_not_compared() {
+    for (const auto& account : settings_.storage_accounts) {
+      const bool has_address = account.private_endpoint && account.private_endpoint->address;
+      if (!has_address || account.services.size() == 1) continue;
+      plan_.not_checked.push_back(fmt::format(
+          "storage.*/{}: the address {} is compared with nothing, for each service of an account has a private "
+          "endpoint of its own; name one service in `services`",
+          account.name, *account.private_endpoint->address));
+    }
   }
 
   bool selected(const std::string& id) const {
     const auto matches = [&](const std::string& glob) { return glob_matches(glob, id); };
-    return (selection_.only.empty() || std::ranges::any_of(selection_.only, matches)) && std::ranges::none_of(selection_.skip, matches);
+    return (selection_.only.empty() || std::ranges::any_of(selection_.only, matches)) &&
+           std::ranges::none_of(selection_.skip, matches);
   }
 
-  // Why an entry that belongs to this node's profile does not hold here; "" when it holds, absent when nobody would ask.
-  std::optional<std::string> objection(const CatalogueEntry& entry, const std::optional<PrivateEndpoint>& endpoint) const {
+  // Why an entry that belongs to this node's profile does not hold here; "" when it holds, absent when nobody would
+  // ask.
+  std::optional<std::string> objection(const CatalogueEntry& entry,
+                                       const std::optional<PrivateEndpoint>& endpoint) const {
     if (!entry.outbound.empty() && !holds(entry.outbound, settings_.outbound)) return std::nullopt;
     if (entry.hbi && *entry.hbi != is_set(settings_.hbi_workspace)) return std::nullopt;
     if (entry.public_ip && *entry.public_ip != is_set(settings_.public_ip))
@@ -162,23 +218,26 @@ class Planner {
     target.port = entry.port;
     target.protocol = protocol_of(entry.stack);
     const std::string path = fill(entry.path);
-    // A tag or a zone that cannot be named here is left out; the check still stands.
-    if (entry.service_tag) target.service_tag = expand(*entry.service_tag, values).text;
-    if (entry.private_zone) target.private_zone = expand(*entry.private_zone, values).text;
+    if (entry.service_tag) target.service_tag = tag(*entry.service_tag, values);
+    if (entry.private_zone) target.private_zone = complete(*entry.private_zone, values);
     target.service = entry.service;
     target.guessed = entry.guessed && !(names(entry, "batch_host") && settings_.batch_account_host);
     if (endpoint && endpoint->present && entry.private_zone) {
       target.private_endpoint = true;
-      target.expected_address = endpoint->address;
+      if (has_the_named_address(entry)) target.expected_address = endpoint->address;
     }
     if (objected->empty() && !missing.empty()) {
-      note_missing(missing, entry.id.substr(0, entry.id.find("/{")));
+      note_missing(entry, missing);
+      return false;
+    }
+    if (missing.empty() && !target.host.empty() && !is_host_name(target.host) && !is_address(target.host)) {
+      note(entry, fmt::format("'{}' is no host name", printable(target.host, 100)));
       return false;
     }
     target.url = url_of(entry.stack, target, path);
-    if (!selected(check.id) || is_planned(check.id)) return false;
+    if (!objected->empty() && !missing.empty()) return false;
+    if (!selected(check.id) || !ids_.insert(check.id).second) return false;
     if (!objected->empty()) {
-      if (!missing.empty()) return false;
       planned.run = false;
       check.verdict = Verdict::skip;
       check.reason = *objected;
@@ -187,14 +246,27 @@ class Planner {
     return true;
   }
 
-  bool is_planned(const std::string& id) const {
-    return std::ranges::any_of(plan_.checks, [&](const PlannedCheck& planned) { return planned.check.id == id; });
+  // Absent: a part of it is not known here.
+  static std::optional<std::string> complete(std::string_view text, const Values& values) {
+    auto expanded = expand(text, values);
+    return expanded.missing.empty() ? std::optional(std::move(expanded.text)) : std::nullopt;
+  }
+
+  // Without a region the global tag, which contains the region's.
+  static std::optional<std::string> tag(std::string_view text, const Values& values) {
+    if (auto whole = complete(text, values)) return whole;
+    return complete(text.substr(0, text.find(".{")), values);
+  }
+
+  // An endpoint has an address for each kind of name: the notebooks' and the registry's data endpoint have their own
+  // (azure-facts 2.1, 2.2).
+  static bool has_the_named_address(const CatalogueEntry& entry) {
+    return entry.service != Service::notebooks && entry.service != Service::container_registry_data;
   }
 
   // IMDS is only owed to a virtual machine of Azure.
   bool required(const CatalogueEntry& entry) const {
-    if (entry.id == "node.imds") return discovery_.on_azure_vm;
-    return entry.required;
+    return entry.required && (entry.id != "node.imds" || discovery_.on_azure_vm);
   }
 
   void add_user_target(const UserTarget& wanted) {
@@ -205,33 +277,45 @@ class Planner {
     check.why = fmt::format("the user's own target ({})", wanted.source);
     check.required = wanted.required;
     check.target.service = Service::user;
-    if (!wanted.tcp.empty())
-      fill_tcp(wanted.tcp, planned);
-    else
-      fill_url(wanted.url.empty() ? wanted.websocket : wanted.url, planned);
-    if (selected(check.id) && !is_planned(check.id)) plan_.checks.push_back(std::move(planned));
+    const auto& url = wanted.url.empty() ? wanted.websocket : wanted.url;
+    const bool filled = wanted.tcp.empty() ? fill_url(url, planned) : fill_tcp(wanted.tcp, planned);
+    if (!selected(check.id)) return;
+    if (!filled) {
+      plan_.not_checked.push_back(fmt::format("{}: neither a URL nor host:port ({})", check.id, wanted.source));
+      return;
+    }
+    if (ids_.insert(check.id).second) plan_.checks.push_back(std::move(planned));
   }
 
-  static void fill_tcp(const std::string& text, PlannedCheck& planned) {
-    const auto parsed = boost::urls::parse_uri("tcp://" + text);
+  static bool fill_tcp(const std::string& text, PlannedCheck& planned) {
+    const auto parsed = parse_host_port(text);
+    if (!parsed) return false;
     planned.stack = Stack::tcp;
     planned.check.target.protocol = "tcp";
-    if (!parsed) return;
-    planned.check.target.host = std::string(parsed->host_address());
-    planned.check.target.port = parsed->port_number();
+    planned.check.target.host = parsed->host;
+    planned.check.target.port = parsed->port;
+    return true;
   }
 
-  static void fill_url(const std::string& url, PlannedCheck& planned) {
+  static bool fill_url(const std::string& url, PlannedCheck& planned) {
     const auto parsed = boost::urls::parse_uri(url);
-    if (!parsed) return;
+    if (!parsed || parsed->host_address().empty()) return false;
     Target& target = planned.check.target;
-    const std::string scheme(parsed->scheme());
-    planned.stack = scheme == "http" ? Stack::http : scheme == "https" ? Stack::https : Stack::websocket;
+    const std::string scheme = lower_case(std::string(parsed->scheme()));
+    const bool plain = scheme == "http" || scheme == "ws";
+    if (scheme == "http")
+      planned.stack = Stack::http;
+    else if (scheme == "https")
+      planned.stack = Stack::https;
+    else if (scheme == "ws" || scheme == "wss")
+      planned.stack = Stack::websocket;
+    else
+      return false;
     target.protocol = scheme;
     target.host = std::string(parsed->host_address());
-    const std::uint16_t usual = scheme == "http" || scheme == "ws" ? 80 : 443;
-    target.port = parsed->has_port() ? parsed->port_number() : usual;
+    target.port = parsed->has_port() ? parsed->port_number() : static_cast<std::uint16_t>(plain ? 80 : 443);
     target.url = url;
+    return target.port != 0;
   }
 
   const Catalogue& catalogue_;
@@ -240,7 +324,8 @@ class Planner {
   const Selection& selection_;
   Values values_;
   Plan plan_;
-  std::vector<std::pair<std::string, std::vector<std::string>>> missing_;  // setting, ids that wait for it
+  std::unordered_set<std::string> ids_;
+  std::vector<std::pair<std::string, std::vector<std::string>>> missing_;  // advice, ids that wait for it
 };
 
 }  // namespace

@@ -11,8 +11,8 @@ struct Region {
   std::string_view name, suffix, pair;
 };
 
-// azure-facts 6 (pairs) and 5.6 (suffixes). Five pairs lead one way only: brazilsouth, brazilsoutheast, westindia, westus3 and
-// usgovarizona are not the pair of their own pair. An empty pair: Microsoft names none.
+// azure-facts 6 (pairs) and 5.6 (suffixes). Five pairs lead one way only: brazilsouth, brazilsoutheast, westindia,
+// westus3 and usgovarizona are not the pair of their own pair. An empty pair: Microsoft names none.
 constexpr std::array regions{
     Region{"australiacentral", "AustraliaCentral", "australiacentral2"},
     Region{"australiacentral2", "AustraliaCentral2", "australiacentral"},

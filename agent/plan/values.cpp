@@ -1,5 +1,6 @@
 #include "agent/plan/values.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace vnetprobe {
@@ -7,7 +8,8 @@ namespace {
 
 constexpr std::size_t label_at_most = 63;
 
-// ml-<workspace name>-<region>-<workspace id>, with the name cut so that the label stays within DNS' bound (azure-facts 2.1).
+// ml-<workspace name>-<region>-<workspace id>, with the name cut so that the label stays within DNS' bound
+// (azure-facts 2.1).
 std::string notebooks_label(const std::string& workspace, const std::string& region, const std::string& id) {
   const std::string tail = "-" + region + "-" + id;
   const std::size_t taken = 3 + tail.size();
@@ -18,24 +20,34 @@ struct SettingName {
   std::string_view placeholder, setting;
 };
 constexpr std::array setting_names{
-    SettingName{"region", "`region`"},
-    SettingName{"region_suffix", "`region`"},
-    SettingName{"paired_region", "a `region` that has a paired region"},
-    SettingName{"paired_region_suffix", "a `region` that has a paired region"},
+    SettingName{"region", "`region` (or let IMDS tell it)"},
+    SettingName{"region_suffix", "`region` (or let IMDS tell it)"},
+    SettingName{"paired_region", "`region` (or let IMDS tell it)"},
+    SettingName{"paired_region_suffix", "`region` (or let IMDS tell it)"},
     SettingName{"workspace", "`workspace.name`"},
     SettingName{"workspace_id", "`workspace.id`"},
     SettingName{"workspace_region", "`workspace.region` or `region`"},
-    SettingName{"instance", "`instance`"},
+    SettingName{"instance", "`instance` (or run on the compute instance)"},
     SettingName{"instance_domain", "`cloud`"},
-    SettingName{"notebooks_label", "`workspace.name` and `workspace.id`"},
-    SettingName{"batch_host", "`region`"},
+    SettingName{"notebooks_label", "`workspace.name`, `workspace.id` and `workspace.region`"},
+    SettingName{"batch_host", "`region` (or let IMDS tell it)"},
     SettingName{"account", "`storage_accounts`"},
-    SettingName{"account_first", "`storage_accounts`"},
+    SettingName{"public_account", "`storage_accounts`"},
     SettingName{"registry", "`container_registry`"},
     SettingName{"vault", "`key_vault`"},
 };
 
 }  // namespace
+
+const StorageAccount* public_account(const Settings& settings) {
+  const auto is_public = [](const StorageAccount& account) {
+    return !account.private_endpoint || !account.private_endpoint->present;
+  };
+  const auto& accounts = settings.storage_accounts;
+  const auto found = std::ranges::find_if(accounts, is_public);
+  if (found != accounts.end()) return &*found;
+  return accounts.empty() ? nullptr : &accounts.front();
+}
 
 std::string_view setting_for(std::string_view placeholder) {
   for (const auto& row : setting_names)
@@ -75,10 +87,11 @@ std::map<std::string, std::string> plan_values(const Catalogue& catalogue, const
   else if (values.contains("region") && values.contains("batch_suffix"))
     values["batch_host"] = values["region"] + ".service." + values["batch_suffix"];
   if (values.contains("workspace") && values.contains("workspace_id") && values.contains("workspace_region"))
-    values["notebooks_label"] = notebooks_label(values["workspace"], values["workspace_region"], values["workspace_id"]);
+    values["notebooks_label"] =
+        notebooks_label(values["workspace"], values["workspace_region"], values["workspace_id"]);
   if (settings.container_registry) values["registry"] = settings.container_registry->value.name;
   if (settings.key_vault) values["vault"] = settings.key_vault->value.name;
-  if (!settings.storage_accounts.empty()) values["account_first"] = settings.storage_accounts.front().name;
+  if (const StorageAccount* account = public_account(settings)) values["public_account"] = account->name;
   return values;
 }
 
