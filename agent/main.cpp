@@ -30,7 +30,7 @@ int carry_out(const Command& command) {
     int operator()(const ListCommand& command) const { return list(command); }
     int operator()(const ExplainCommand& command) const { return explain(command); }
     int operator()(const DiagnoseCommand& command) const { return diagnose_file(command); }
-    int operator()(const DemoCommand& command) const { return demo(command); }
+    int operator()(const DemoCommand& command) const { return run_demo(command); }
   };
   return std::visit(Visitor{}, command);
 }

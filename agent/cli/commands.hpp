@@ -9,7 +9,7 @@ int run(const RunCommand& command);
 int list(const ListCommand& command);
 int explain(const ExplainCommand& command);
 int diagnose_file(const DiagnoseCommand& command);
-int demo(const DemoCommand& command);
+int run_demo(const DemoCommand& command);
 
 inline constexpr int status_usage = 2;
 inline constexpr int status_internal = 3;

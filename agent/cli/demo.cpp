@@ -14,7 +14,7 @@ int list_faults() {
 
 }  // namespace
 
-int demo(const DemoCommand& command) {
+int run_demo(const DemoCommand& command) {
   if (command.list) return list_faults();
   const auto* entry = demo::find_fault(command.fault);
   if (!entry) return complain({fmt::format("--fault: unknown fault '{}'; `vnetprobe demo --list` names them", command.fault)});

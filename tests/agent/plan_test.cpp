@@ -1,0 +1,518 @@
+#include "agent/plan/plan.hpp"
+
+#include "agent/cli/list.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <boost/json/parse.hpp>
+
+#include <algorithm>
+#include <set>
+
+namespace vnetprobe {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+template <class T>
+Setting<T> set(T value) {
+  return Sourced<T>{.value = std::move(value), .source = "test"};
+}
+
+// A node that knows everything of itself.
+Discovery node(Profile profile = Profile::compute_instance, Era era = Era::y2026_03) {
+  Discovery discovery;
+  Settings& settings = discovery.settings;
+  settings.profile = set(profile);
+  settings.era = set(era);
+  settings.region = set<std::string>("eastus2");
+  settings.subscription = set<std::string>("22222222-2222-2222-2222-222222222222");
+  settings.workspace_name = set<std::string>("my-workspace");
+  settings.workspace_id = set<std::string>("11111111-1111-1111-1111-111111111111");
+  settings.instance = set<std::string>("my-ci");
+  settings.storage_accounts = {{.name = "mystorage", .services = {}, .private_endpoint = {}, .source = "test"}};
+  settings.container_registry = set(NamedResource{.name = "myacr", .private_endpoint = {}});
+  settings.key_vault = set(NamedResource{.name = "mykv", .private_endpoint = {}});
+  settings.resolvers = {{.value = {.address = "168.63.129.16", .port = 53}, .source = "test"}};
+  settings = merge(settings, default_settings());
+  return discovery;
+}
+
+Plan plan_of(const Discovery& discovery, const Selection& selection = {}) {
+  return make_plan(built_in_catalogue(), discovery, selection);
+}
+
+const PlannedCheck* find(const Plan& plan, std::string_view id) {
+  const auto found = std::ranges::find_if(plan.checks, [&](const auto& planned) { return planned.check.id == id; });
+  return found == plan.checks.end() ? nullptr : &*found;
+}
+
+std::string host(const Plan& plan, std::string_view id) {
+  const auto* planned = find(plan, id);
+  return planned ? planned->check.target.host : "absent";
+}
+
+std::set<std::string> ids(const Plan& plan, std::string_view prefix = "") {
+  std::set<std::string> found;
+  for (const auto& planned : plan.checks)
+    if (planned.check.id.starts_with(prefix)) found.insert(planned.check.id);
+  return found;
+}
+
+TEST(Plan, OfTheArticlesEraIsTheArticlesList) {
+  using Ids = std::set<std::string>;
+  const Ids outbound{"tag.AzureActiveDirectory", "tag.AzureContainerRegistry", "tag.AzureMachineLearning",
+                     "tag.AzureResourceManager", "tag.Storage"};
+  for (const auto profile :
+       {Profile::compute_instance, Profile::compute_cluster, Profile::attached_vm, Profile::hdinsight}) {
+    auto discovery = node(profile, Era::y2020_07);
+    discovery.settings.default_images = set(false);
+    const auto plan = plan_of(discovery);
+    Ids run;
+    for (const auto& planned : plan.checks)
+      if (planned.check.id.starts_with("tag.") && planned.run && planned.check.required) run.insert(planned.check.id);
+    EXPECT_EQ(run, outbound) << name_of(profile);
+  }
+  const auto instance = plan_of(node(Profile::compute_instance, Era::y2020_07));
+  auto with_images = outbound;
+  with_images.insert({"tag.MicrosoftContainerRegistry", "tag.AzureFrontDoor.FirstParty"});
+  EXPECT_EQ(ids(instance, "tag."), with_images);
+  EXPECT_EQ(ids(instance, "inbound."), (Ids{"inbound.22", "inbound.29876", "inbound.29877", "inbound.44224"}));
+  for (const auto& [id, required] : std::map<std::string, bool>{
+           {"inbound.29876", true}, {"inbound.29877", true}, {"inbound.44224", true}, {"inbound.22", false}})
+    EXPECT_EQ(find(instance, id)->check.required, required) << id;
+  EXPECT_EQ(find(instance, "inbound.29876")->check.target.service_tag, "BatchNodeManagement");
+  EXPECT_EQ(find(instance, "inbound.44224")->check.target.service_tag, "AzureMachineLearning");
+  EXPECT_EQ(ids(plan_of(node(Profile::compute_cluster, Era::y2020_07)), "inbound."),
+            (Ids{"inbound.22", "inbound.29876", "inbound.29877"}));
+  for (const auto profile : {Profile::attached_vm, Profile::hdinsight}) {
+    const auto plan = plan_of(node(profile, Era::y2020_07));
+    EXPECT_EQ(ids(plan, "inbound."), Ids{"inbound.22"}) << name_of(profile);
+    EXPECT_TRUE(find(plan, "inbound.22")->check.required);
+    EXPECT_EQ(find(plan, "inbound.22")->check.target.service_tag, "AzureMachineLearning");
+  }
+}
+
+TEST(Plan, WithoutAPublicIpNeedsNoInboundPortTodayAndSaysSo) {
+  const auto plan = plan_of(node());
+  for (const auto* id : {"inbound.29876", "inbound.29877", "inbound.44224", "inbound.22"}) {
+    const auto* planned = find(plan, id);
+    ASSERT_TRUE(planned) << id;
+    EXPECT_FALSE(planned->run) << id;
+    EXPECT_EQ(planned->check.verdict, Verdict::skip) << id;
+    EXPECT_THAT(planned->check.reason, HasSubstr("not applicable because compute without a public IP")) << id;
+  }
+  auto with = node();
+  with.settings.public_ip = set(true);
+  EXPECT_TRUE(find(plan_of(with), "inbound.44224")->run);
+  EXPECT_TRUE(find(plan_of(with), "inbound.44224")->check.required);
+  EXPECT_FALSE(find(plan_of(with), "inbound.29876")->check.required);
+}
+
+TEST(Plan, MakesTheDocumentedNames) {
+  const auto plan = plan_of(node());
+  const std::string ws = "11111111-1111-1111-1111-111111111111";
+  for (const auto& [id, expected] : std::map<std::string, std::string>{
+           {"workspace.api", ws + ".workspace.eastus2.api.azureml.ms"},
+           {"workspace.cert-api", ws + ".workspace.eastus2.cert.api.azureml.ms"},
+           {"workspace.notebooks", "ml-my-workspace-eastus2-" + ws + ".eastus2.notebooks.azure.net"},
+           {"instance.name", "my-ci.eastus2.instances.azureml.ms"},
+           {"instance.websocket/ms", "my-ci.eastus2.instances.azureml.ms"},
+           {"instance.websocket/net", "my-ci.eastus2.instances.azureml.net"},
+           {"instance.auth", "auth.eastus2.instances.azureml.ms"},
+           {"instance.tundra", "eastus2.tundra.azureml.ms"},
+           {"storage.blob/mystorage", "mystorage.blob.core.windows.net"},
+           {"storage.smb/mystorage", "mystorage.file.core.windows.net"},
+           {"registry.login/myacr", "myacr.azurecr.io"},
+           {"registry.data/myacr", "absent"},
+           {"keyvault/mykv", "mykv.vault.azure.net"},
+           {"tag.AzureActiveDirectory", "login.microsoftonline.com"},
+           {"tag.BatchNodeManagement", "eastus2.service.batch.azure.com"},
+           {"tag.AzureFrontDoor.FirstParty", "eastus2.data.mcr.microsoft.com"},
+           {"node.resolver/168.63.129.16", "168.63.129.16"},
+       })
+    EXPECT_EQ(host(plan, id), expected) << id;
+  EXPECT_EQ(find(plan, "storage.blob/mystorage")->check.target.url,
+            "https://mystorage.blob.core.windows.net/vnetprobe?restype=container&comp=list");
+  ASSERT_THAT(find(plan, "storage.blob/mystorage")->headers, SizeIs(1));
+  EXPECT_EQ(find(plan, "storage.blob/mystorage")->headers[0].value, "2021-12-02");
+  EXPECT_EQ(find(plan, "storage.blob/mystorage")->check.target.service_tag, "Storage.EastUS2");
+  EXPECT_THAT(find(plan, "instance.websocket/ms")->check.target.url,
+              HasSubstr("wss://my-ci.eastus2.instances.azureml.ms/api/kernels/"));
+}
+
+TEST(Plan, CutsALongWorkspaceNameSoThatTheLabelStaysWithinBounds) {
+  auto discovery = node();
+  discovery.settings.workspace_name = set<std::string>("a-workspace-with-a-rather-long-name");
+  const auto name = host(plan_of(discovery), "workspace.notebooks");
+  EXPECT_EQ(name.find('.'), 63U) << name;
+  EXPECT_THAT(name, HasSubstr("-eastus2-11111111-1111-1111-1111-111111111111.eastus2.notebooks."));
+}
+
+TEST(Plan, FollowsTheCloud) {
+  auto gov = node();
+  gov.settings.cloud = set(Cloud::usgov);
+  gov.settings.region = set<std::string>("usgovvirginia");
+  const auto plan = plan_of(gov);
+  EXPECT_EQ(host(plan, "tag.AzureResourceManager"), "management.usgovcloudapi.net");
+  EXPECT_EQ(host(plan, "storage.blob/mystorage"), "mystorage.blob.core.usgovcloudapi.net");
+  EXPECT_EQ(find(plan, "keyvault/mykv")->check.target.private_zone, "privatelink.vaultcore.usgovcloudapi.net");
+  EXPECT_FALSE(find(plan, "tag.AzureFrontDoor.FirstParty"));
+  EXPECT_TRUE(find(plan, "tag.AzureFrontDoor.Frontend"));
+  gov.settings.cloud = set(Cloud::china);
+  EXPECT_FALSE(find(plan_of(gov), "tag.AzureFrontDoor.Frontend"));
+}
+
+TEST(Plan, ExpectsAPrivateAddressWhereTheSettingsHaveAnEndpoint) {
+  auto discovery = node();
+  Settings& settings = discovery.settings;
+  settings.workspace_private_endpoint = set(PrivateEndpoint{.present = true, .address = "10.0.1.5"});
+  settings.storage_accounts[0].private_endpoint = PrivateEndpoint{.present = true, .address = "10.0.1.6"};
+  settings.container_registry->value.private_endpoint = PrivateEndpoint{.present = true, .address = "10.0.1.7"};
+  const auto plan = plan_of(discovery);
+  struct Case {
+    const char* id;
+    bool expected;
+    const char* address;
+  };
+  for (const auto& c : std::vector<Case>{
+           {"workspace.api", true, "10.0.1.5"},
+           {"workspace.cert-api", true, "10.0.1.5"},
+           {"workspace.notebooks", true, ""},  // the endpoint's second address
+           {"instance.name", true, "10.0.1.5"},
+           {"instance.websocket/ms", true, "10.0.1.5"},
+           {"instance.websocket/net", false, ""},
+           {"storage.blob/mystorage", true, ""},  // each service has an endpoint of its own
+           {"registry.login/myacr", true, "10.0.1.7"},
+           {"registry.data/myacr", true, ""},
+           {"keyvault/mykv", false, ""},
+           {"tag.AzureMachineLearning", false, ""},
+       }) {
+    ASSERT_TRUE(find(plan, c.id)) << c.id;
+    const Target& target = find(plan, c.id)->check.target;
+    EXPECT_EQ(target.private_endpoint, c.expected) << c.id;
+    EXPECT_EQ(target.expected_address.value_or(""), c.address) << c.id;
+  }
+  EXPECT_THAT(plan.not_checked, Contains(AllOf(HasSubstr("storage.*/mystorage"), HasSubstr("10.0.1.6"))));
+  EXPECT_FALSE(find(plan, "tag.Storage")->run);
+  EXPECT_FALSE(find(plan, "tag.AzureContainerRegistry")->run);
+  settings.storage_accounts[0].services = {"blob"};
+  EXPECT_EQ(find(plan_of(discovery), "storage.blob/mystorage")->check.target.expected_address, "10.0.1.6");
+}
+
+TEST(Plan, AsksTheRegionsStorageAtAnAccountThatIsPublic) {
+  auto discovery = node();
+  discovery.settings.storage_accounts[0].private_endpoint = PrivateEndpoint{.present = true, .address = {}};
+  discovery.settings.storage_accounts.push_back(
+      {.name = "second", .services = {"dfs"}, .private_endpoint = {}, .source = ""});
+  const auto plan = plan_of(discovery);
+  EXPECT_TRUE(find(plan, "tag.Storage")->run);
+  EXPECT_EQ(host(plan, "tag.Storage"), "second.blob.core.windows.net");
+  EXPECT_EQ(ids(plan, "storage."),
+            (std::set<std::string>{"storage.blob/mystorage", "storage.file/mystorage", "storage.queue/mystorage",
+                                   "storage.table/mystorage", "storage.smb/mystorage", "storage.dfs/second"}));
+}
+
+TEST(Plan, CoversTheSecondRegionOnlyWithForcedTunnelling) {
+  auto discovery = node();
+  EXPECT_FALSE(find(plan_of(discovery), "tag.AzureMachineLearning/centralus"));
+  discovery.settings.outbound = set(Outbound::forced_tunnel);
+  EXPECT_EQ(host(plan_of(discovery), "tag.AzureMachineLearning/centralus"), "centralus.api.azureml.ms");
+  discovery.settings.region = set<std::string>("qatarcentral");
+  EXPECT_THAT(
+      plan_of(discovery).not_checked,
+      ElementsAre("tag.AzureMachineLearning/<paired region>: Microsoft names no paired region for qatarcentral"));
+  auto article = node(Profile::compute_cluster, Era::y2020_07);
+  EXPECT_FALSE(find(plan_of(article), "tag.BatchNodeManagement"));
+  article.settings.outbound = set(Outbound::forced_tunnel);
+  EXPECT_TRUE(find(plan_of(article), "tag.BatchNodeManagement"));
+}
+
+TEST(Plan, SaysWhichValueWouldAddWhatIsNotChecked) {
+  Discovery bare;
+  bare.settings = default_settings();
+  const auto plan = plan_of(bare);
+  EXPECT_THAT(plan.not_checked, Contains(AllOf(HasSubstr("workspace.api"), HasSubstr(": set `workspace.id`"))));
+  EXPECT_THAT(plan.not_checked,
+              Contains(AllOf(HasSubstr("instance.name"), HasSubstr("`instance` (or run on the compute instance)"))));
+  EXPECT_THAT(plan.not_checked, Contains(AllOf(HasSubstr("storage.blob/<account>"), HasSubstr("`storage_accounts`"))));
+  EXPECT_THAT(plan.not_checked, Contains(HasSubstr("node.resolver/<resolver>: this node names no DNS server")));
+  EXPECT_TRUE(find(plan, "tag.AzureActiveDirectory")->run);
+  EXPECT_FALSE(find(plan, "node.imds")->check.required);
+  bare.on_azure_vm = true;
+  EXPECT_TRUE(find(plan_of(bare), "node.imds")->check.required);
+}
+
+TEST(Plan, NamesTheGlobalTagWhereTheRegionIsNotKnown) {
+  auto discovery = node();
+  discovery.settings.region.reset();
+  EXPECT_EQ(find(plan_of(discovery), "storage.blob/mystorage")->check.target.service_tag, "Storage");
+}
+
+TEST(Plan, TakesTheNodesWordForItsDomainAndBatchAccount) {
+  auto discovery = node();
+  discovery.settings.instance_domain = set<std::string>("instances.ml.azure.ms");
+  discovery.settings.batch_account_host = set<std::string>("acct.eastus2.batch.azure.com");
+  const auto plan = plan_of(discovery);
+  EXPECT_EQ(host(plan, "instance.name"), "my-ci.eastus2.instances.ml.azure.ms");
+  EXPECT_EQ(host(plan, "tag.BatchNodeManagement"), "acct.eastus2.batch.azure.com");
+  EXPECT_FALSE(find(plan, "tag.BatchNodeManagement")->check.target.guessed);
+}
+
+TEST(Plan, AddsTheUsersTargets) {
+  auto discovery = node();
+  discovery.settings.targets = {
+      {.name = "pypi",
+       .url = "https://pypi.org/simple/",
+       .tcp = {},
+       .websocket = {},
+       .required = false,
+       .source = "c.yaml:1"},
+      {.name = "plain", .url = "http://[fd00::1]:8080/x", .tcp = {}, .websocket = {}, .source = "c.yaml:2"},
+      {.name = "sql", .url = {}, .tcp = "db.contoso.local:1433", .websocket = {}, .source = "c.yaml:3"},
+      {.name = "six", .url = {}, .tcp = "[fd00::1]:443", .websocket = {}, .source = "c.yaml:4"},
+      {.name = "stream", .url = {}, .tcp = {}, .websocket = "wss://stream.contoso.com/ws", .source = "c.yaml:5"},
+      {.name = "odd", .url = "ftp://x/", .tcp = {}, .websocket = {}, .source = "c.yaml:6"},
+  };
+  const auto plan = plan_of(discovery, {.only = {"target.*"}, .skip = {}});
+  struct Case {
+    const char* id;
+    Stack stack;
+    const char* host;
+    int port;
+  };
+  for (const auto& c : std::vector<Case>{{"target.pypi", Stack::https, "pypi.org", 443},
+                                         {"target.plain", Stack::http, "fd00::1", 8080},
+                                         {"target.sql", Stack::tcp, "db.contoso.local", 1433},
+                                         {"target.six", Stack::tcp, "fd00::1", 443},
+                                         {"target.stream", Stack::websocket, "stream.contoso.com", 443}}) {
+    const auto* planned = find(plan, c.id);
+    ASSERT_TRUE(planned) << c.id;
+    EXPECT_EQ(planned->stack, c.stack) << c.id;
+    EXPECT_EQ(planned->check.target.host, c.host) << c.id;
+    EXPECT_EQ(planned->check.target.port, c.port) << c.id;
+    EXPECT_EQ(planned->check.target.service, Service::user) << c.id;
+  }
+  EXPECT_FALSE(find(plan, "target.pypi")->check.required);
+  EXPECT_THAT(plan.checks, SizeIs(5));
+  EXPECT_THAT(plan.not_checked, ElementsAre("target.odd: neither a URL nor host:port (c.yaml:6)"));
+}
+
+TEST(Plan, KeepsWhatIsSelected) {
+  const auto plan = plan_of(node(), {.only = {"storage.*", "node.clock"}, .skip = {"*.smb/*"}});
+  EXPECT_EQ(ids(plan), (std::set<std::string>{"node.clock", "storage.blob/mystorage", "storage.file/mystorage",
+                                              "storage.queue/mystorage", "storage.table/mystorage"}));
+  EXPECT_THAT(plan.not_checked, IsEmpty());
+}
+
+TEST(Glob, MatchesAcrossDotsAndSlashes) {
+  struct Case {
+    const char *pattern, *text;
+    bool matches;
+  };
+  for (const auto& c : std::vector<Case>{{"*", "", true},
+                                         {"storage.*", "storage.blob/a", true},
+                                         {"*blob*", "storage.blob/a", true},
+                                         {"a?c", "abc", true},
+                                         {"a?c", "ac", false},
+                                         {"", "", true},
+                                         {"", "a", false},
+                                         {"a*b*c", "aXbYbZc", true},
+                                         {"a*b*c", "aXbYbZ", false},
+                                         {"a", "ab", false}})
+    EXPECT_EQ(glob_matches(c.pattern, c.text), c.matches) << c.pattern << " " << c.text;
+  EXPECT_FALSE(glob_matches(std::string(200, '*') + "x", std::string(20000, 'a')));
+}
+
+TEST(Expand, StaysWithinBounds) {
+  std::map<std::string, std::string> values{{"x", "1"}, {"y", "{x}2"}};
+  EXPECT_EQ(expand("a{y}b", values).text, "a12b");
+  EXPECT_EQ(expand("a{z}b", values).missing, "z");
+  EXPECT_EQ(expand("a{b", values).text, "a{b");
+  for (int i = 0; i < 40; ++i)
+    values[fmt::format("v{}", i)] = fmt::format("{{v{0}}}{{v{0}}}{{v{0}}}{{v{0}}}", (i + 1) % 40);
+  EXPECT_LE(expand("{v0}", values).text.size(), 100'000U);
+  EXPECT_NE(expand("{v0}", values).missing, "");
+}
+
+TEST(Regions, HavePairsAndTagSuffixes) {
+  for (const auto& [region, pair] : std::map<std::string, std::string>{{"eastus2", "centralus"},
+                                                                       {"centralus", "eastus2"},
+                                                                       {"westus3", "eastus"},
+                                                                       {"eastus", "westus"},
+                                                                       {"brazilsouth", "southcentralus"},
+                                                                       {"southcentralus", "northcentralus"},
+                                                                       {"brazilsoutheast", "brazilsouth"},
+                                                                       {"westindia", "southindia"},
+                                                                       {"southindia", "centralindia"},
+                                                                       {"usgovarizona", "usgovtexas"},
+                                                                       {"usgovvirginia", "usgovtexas"},
+                                                                       {"chinaeast2", "chinanorth2"},
+                                                                       {"qatarcentral", ""},
+                                                                       {"nowhere", ""}})
+    EXPECT_EQ(paired_region(region), pair) << region;
+  for (const auto& [region, suffix] : std::map<std::string, std::string>{{"eastus2", "EastUS2"},
+                                                                         {"uksouth", "UKSouth"},
+                                                                         {"uaenorth", "UAENorth"},
+                                                                         {"southeastasia", "SoutheastAsia"},
+                                                                         {"francecentral", "FranceCentral"},
+                                                                         {"germanywestcentral", "GermanyWestCentral"},
+                                                                         {"usgovvirginia", "USGovVirginia"}})
+    EXPECT_EQ(tag_suffix(region), suffix) << region;
+  EXPECT_EQ(normalise_region("East US 2"), "eastus2");
+}
+
+// Every combination of conditions: nothing is left unexpanded, no id comes twice, and every documented id comes
+// somewhere.
+TEST(Plan, HoldsForEveryCombination) {
+  std::set<std::string> seen;
+  int combinations = 0;
+  const auto check = [&](const Discovery& discovery) {
+    ++combinations;
+    const auto plan = plan_of(discovery);
+    std::set<std::string> own;
+    for (const auto& planned : plan.checks) {
+      const Check& one = planned.check;
+      const Target& target = one.target;
+      ASSERT_TRUE(own.insert(one.id).second) << one.id;
+      for (const auto& text : {one.id, one.title, target.host, target.url, target.service_tag.value_or(""),
+                               target.private_zone.value_or("")})
+        ASSERT_EQ(text.find_first_of("{}"), std::string::npos) << one.id << ": " << text;
+      ASSERT_EQ(planned.run, one.reason.empty()) << one.id;
+      ASSERT_FALSE(one.why.empty()) << one.id;
+    }
+    ASSERT_THAT(plan.not_checked, IsEmpty());
+    seen.merge(own);
+  };
+  for (const auto profile : {Profile::compute_instance, Profile::compute_cluster, Profile::attached_vm,
+                             Profile::hdinsight, Profile::databricks})
+    for (const auto era : {Era::y2020_07, Era::y2026_03})
+      for (const auto cloud : {Cloud::public_, Cloud::usgov, Cloud::china})
+        for (const auto outbound : {Outbound::open, Outbound::limited, Outbound::forced_tunnel})
+          for (unsigned flags = 0; flags < 16; ++flags) {
+            auto discovery = node(profile, era);
+            Settings& settings = discovery.settings;
+            settings.cloud = set(cloud);
+            settings.region = set<std::string>(cloud == Cloud::usgov   ? "usgovarizona"
+                                               : cloud == Cloud::china ? "chinaeast2"
+                                                                       : "eastus2");
+            settings.outbound = set(outbound);
+            settings.public_ip = set((flags & 1U) != 0);
+            settings.default_images = set((flags & 2U) != 0);
+            settings.hbi_workspace = set((flags & 4U) != 0);
+            const PrivateEndpoint endpoint{.present = (flags & 8U) != 0, .address = {}};
+            settings.workspace_private_endpoint = set(endpoint);
+            settings.storage_accounts[0].private_endpoint = endpoint;
+            settings.storage_accounts[0].services = {"blob", "queue", "table", "file", "dfs"};
+            settings.container_registry->value.private_endpoint = endpoint;
+            settings.key_vault->value.private_endpoint = endpoint;
+            check(discovery);
+          }
+  EXPECT_EQ(combinations, 5 * 2 * 3 * 3 * 16);
+  for (const auto* id : {"node.os",
+                         "node.clock",
+                         "node.imds",
+                         "node.wireserver",
+                         "node.resolver/168.63.129.16",
+                         "node.route",
+                         "node.proxy",
+                         "node.firewall",
+                         "node.region",
+                         "node.subscription",
+                         "node.subnet",
+                         "node.ca-store",
+                         "node.docker-bridge",
+                         "node.disk",
+                         "workspace.api",
+                         "workspace.notebooks",
+                         "workspace.cert-api",
+                         "instance.name",
+                         "instance.websocket/ms",
+                         "instance.websocket/net",
+                         "instance.auth",
+                         "instance.tundra",
+                         "storage.blob/mystorage",
+                         "storage.queue/mystorage",
+                         "storage.table/mystorage",
+                         "storage.file/mystorage",
+                         "storage.dfs/mystorage",
+                         "storage.smb/mystorage",
+                         "registry.login/myacr",
+                         "registry.data/myacr",
+                         "keyvault/mykv",
+                         "tag.AzureActiveDirectory",
+                         "tag.AzureResourceManager",
+                         "tag.AzureMachineLearning",
+                         "tag.BatchNodeManagement",
+                         "tag.Storage",
+                         "tag.AzureContainerRegistry",
+                         "tag.MicrosoftContainerRegistry",
+                         "tag.AzureFrontDoor.FirstParty",
+                         "tag.AzureFrontDoor.Frontend",
+                         "tag.AzureMonitor",
+                         "tag.AzureKeyVault",
+                         "tag.AzureMachineLearning/centralus",
+                         "tag.AzureMachineLearning/chinanorth2",
+                         "inbound.29876",
+                         "inbound.29877",
+                         "inbound.44224",
+                         "inbound.22",
+                         "egress.address",
+                         "egress.path"})
+    EXPECT_TRUE(seen.contains(id)) << id;
+}
+
+TEST(List, ChecksFitIntoEightyColumnsAndSayWhy) {
+  const auto discovery = node();
+  const auto plan = plan_of(discovery);
+  const auto text = list_checks(plan, built_in_catalogue(), discovery, "text");
+  for (std::size_t at = 0, end = 0; end != std::string::npos; at = end + 1) {
+    end = text.find('\n', at);
+    const auto line = text.substr(at, end - at);
+    // A long host name or URL stands alone on its line.
+    const bool several_words =
+        line.find_last_of(' ') != std::string::npos && line.find_first_not_of(' ') < line.find_last_of(' ');
+    EXPECT_TRUE(!several_words || line.size() <= 80) << line;
+  }
+  for (const auto& planned : plan.checks) EXPECT_THAT(text, HasSubstr(planned.check.id));
+  EXPECT_THAT(text, AllOf(HasSubstr("[required]"), HasSubstr("[optional]"), HasSubstr("[skip]")));
+}
+
+TEST(List, ChecksAsJsonNameEveryCheck) {
+  const auto discovery = node();
+  const auto plan = plan_of(discovery);
+  const auto json = boost::json::parse(list_checks(plan, built_in_catalogue(), discovery, "json")).as_array();
+  ASSERT_EQ(json.size(), plan.checks.size());
+  EXPECT_EQ(json[0].at("id").as_string(), plan.checks[0].check.id);
+  for (const auto& check : json) EXPECT_FALSE(check.at("why").as_string().empty());
+}
+
+TEST(List, ChecksAsYamlArePlannedAgainAsTheSame) {
+  for (const auto profile : {Profile::compute_instance, Profile::hdinsight}) {
+    const auto discovery = node(profile);
+    const auto plan = plan_of(discovery);
+    const auto again = parse_catalogue(list_checks(plan, built_in_catalogue(), discovery, "yaml"), "printed");
+    ASSERT_THAT(again.errors, IsEmpty());
+    const auto replanned = make_plan(*again.catalogue, discovery, {});
+    EXPECT_EQ(list_checks(replanned, *again.catalogue, discovery, "json"),
+              list_checks(plan, built_in_catalogue(), discovery, "json"));
+    EXPECT_LT(again.catalogue->entries.size(), built_in_catalogue().entries.size());
+  }
+}
+
+TEST(List, ProfilesAndCodesComeAsTextAndJson) {
+  for (const auto& profile : profile_names()) EXPECT_THAT(list_profiles("text"), HasSubstr(std::string(profile)));
+  EXPECT_EQ(boost::json::parse(list_profiles("json")).as_array().size(), 5U);
+  EXPECT_THAT(list_codes("text"), HasSubstr("dns.no_resolver"));
+  EXPECT_FALSE(boost::json::parse(list_codes("json")).as_array().empty());
+}
+
+}  // namespace
+}  // namespace vnetprobe
