@@ -31,11 +31,8 @@ std::vector<std::string_view> names_of_enum() {
 
 template <class Enum>
 std::optional<Enum> parse_enum(std::string_view text) {
-  std::optional<Enum> parsed;
-  boost::mp11::mp_for_each<boost::describe::describe_enumerators<Enum>>([&](auto enumerator) {
-    if (text == enumerator.name) parsed = enumerator.value;
-  });
-  return parsed;
+  Enum value{};
+  return boost::describe::enum_from_string(std::string(text).c_str(), value) ? std::optional(value) : std::nullopt;
 }
 
 class CatalogueReader {

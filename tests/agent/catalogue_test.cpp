@@ -25,7 +25,7 @@ struct Bad {
 TEST(ParseCatalogue, SaysWhereAndWhatToWriteInstead) {
   const std::string second = "  - {id: target.a, title: B, stack: tcp, host: b.example.net, port: 80";
   for (const auto& bad : std::vector<Bad>{
-           {"unknown key", entry(", hosst: x"), "c.yaml:2:72: unknown key 'hosst' in an entry; did you mean 'host'?"},
+           {"unknown key", entry(", hosst: x"), "c.yaml:2:74: unknown key 'hosst' in an entry; did you mean 'host'?"},
            {"unknown key at the top", "entrys: []", "c.yaml:1:1: unknown key 'entrys'; did you mean 'entries'?"},
            {"wrong type", entry(", required: perhaps"), "required: expected true or false"},
            {"unknown stack", "entries:\n  - {id: a, title: A, stack: htps, host: a.net, port: 1}",
