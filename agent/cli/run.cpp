@@ -167,6 +167,7 @@ int run(const RunCommand& command) {
   report.interrupted_by = word_for(outcome.interrupted);
   report.agent = agent_info(prepared.catalogue, settings);
   report.node = discovery.node;
+  report.node.interception_allowed = settings.allow_interception;
   report.checks = std::move(outcome.checks);
   report.not_checked = plan.not_checked;
   note_imds(report);

@@ -69,6 +69,7 @@ class Climb {
     if (!proxied_stack || way_.direct) return;
     proxy_ = choose_proxy(equipment_.discovery.settings.proxy, equipment_.surroundings.environment,
                           planned_.stack == Stack::http ? "http" : "https", check_.target.host, check_.target.port);
+    if (proxy_) check_.proxy = "http://" + to_string({.address = proxy_->address.host, .port = proxy_->address.port});
   }
 
   bool absolute_form() const { return proxy_ && planned_.stack == Stack::http; }

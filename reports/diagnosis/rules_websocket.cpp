@@ -1,7 +1,90 @@
-#include "reports/diagnosis/rule.hpp"
+#include "reports/diagnosis/answers.hpp"
+
+#include <algorithm>
+#include <array>
 
 namespace vnetprobe {
+namespace {
 
-std::span<const NamedRule> websocket_rules() { return {}; }
+using Websocket = Cited<WebsocketObservation>;
+
+Finding about(const Websocket& websocket, std::string code, Confidence confidence, std::string words) {
+  Finding finding{.code = std::move(code), .subject = websocket.check->target.host, .confidence = confidence};
+  finding.checks = {websocket.check->id};
+  finding.evidence = {websocket.says(std::move(words))};
+  finding.values = {{"status", std::to_string(websocket->status)}, {"url", websocket->url}};
+  return finding;
+}
+
+// The same request without Upgrade was answered: the way is open, for everything but WebSockets.
+std::optional<Evidence> plain_request_works(const Check& check) {
+  for (const auto& http : cited<HttpObservation>(check, Part::experiments))
+    if (!http->error && http->status != 0) return http.says(fmt::format("the same request without Upgrade was answered with {}", http->status));
+  return std::nullopt;
+}
+
+std::optional<Answer> answer_of(const Check& check) {
+  for (auto& answer : answers_of(check))
+    if (answer.is_websocket) return answer;
+  return std::nullopt;
+}
+
+// Something between removed the Upgrade header, and the server answered what was left: an ordinary GET.
+bool reads_as_plain_get(int status) { return status == 200 || status == 400 || status == 426; }
+
+std::optional<Finding> not_upgraded(const Websocket& websocket) {
+  const auto answer = answer_of(*websocket.check);
+  const int status = websocket->status;
+  const std::string sign = answer ? middlebox_sign(*answer) : "";
+  if (!sign.empty() && (status == 403 || status >= 500))
+    return about(websocket, "websocket.blocked_by_policy", Confidence::likely, fmt::format("{} with {}", status, sign));
+  if (!reads_as_plain_get(status)) return std::nullopt;
+  const auto control = plain_request_works(*websocket.check);
+  auto finding = about(websocket, "websocket.upgrade_stripped", control ? Confidence::proven : Confidence::likely,
+                       fmt::format("the handshake was answered with {} instead of 101, as if nobody had asked for an upgrade", status));
+  if (control) finding.evidence.push_back(*control);
+  return finding;
+}
+
+std::optional<Finding> judge(const Websocket& websocket) {
+  switch (*websocket->error) {
+    case WebsocketFailure::not_upgraded: return not_upgraded(websocket);
+    case WebsocketFailure::accept_invalid:
+      return about(websocket, "websocket.accept_invalid", Confidence::proven, "101 with a Sec-WebSocket-Accept that does not belong to the request");
+    case WebsocketFailure::closed_early: {
+      const std::string code = websocket->close_code ? fmt::format(", close code {}", *websocket->close_code) : "";
+      return about(websocket, "websocket.closed_early", Confidence::likely, fmt::format("the WebSocket opened and was cut {} later, before the pong{}", words(websocket->duration), code));
+    }
+    case WebsocketFailure::no_pong:
+      return about(websocket, "websocket.closed_early", Confidence::possible, "the WebSocket opened, and the ping was never answered");
+    case WebsocketFailure::timed_out:
+    case WebsocketFailure::reset:
+    case WebsocketFailure::closed: {
+      const auto control = plain_request_works(*websocket.check);
+      if (!control) return about(websocket, *websocket->error == WebsocketFailure::timed_out ? "http.timeout_after_request" : "tcp.reset_midstream", Confidence::possible, "the handshake got no answer");
+      auto finding = about(websocket, "websocket.blocked_by_policy", Confidence::likely, "the handshake got no answer");
+      finding.evidence.push_back(*control);
+      return finding;
+    }
+    case WebsocketFailure::malformed:
+      return about(websocket, "http.not_genuine", Confidence::likely, "the handshake was answered with something that is not HTTP");
+  }
+  return std::nullopt;
+}
+
+std::vector<Finding> websocket(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& one : cited<WebsocketObservation>(evidence.open)) {
+    if (!one->error || !one.check->finished) continue;
+    if (auto finding = judge(one)) findings.push_back(std::move(*finding));
+  }
+  return findings;
+}
+
+constexpr std::array rules{NamedRule{"websocket", websocket}};
+
+}  // namespace
+
+std::span<const NamedRule> websocket_rules() { return rules; }
 
 }  // namespace vnetprobe

@@ -59,11 +59,12 @@ struct Check {
   std::string reason;  // one line: why this verdict; for skip the code that made it pointless, or "not applicable because ..."
   Target target;
   std::chrono::microseconds duration{};
+  std::optional<std::string> proxy;  // "http://proxy:3128": programs on this node go through it for this target, and so did the stack
   bool finished{true};  // false: the deadline or Ctrl-C came first; the observations are those made until then
   std::vector<Observation> observations;
   std::vector<std::string> diagnoses;  // codes of the diagnoses that name this check
 };
 BOOST_DESCRIBE_STRUCT(Check, (),
-                      (id, title, why, required, verdict, reason, target, duration, finished, observations, diagnoses))
+                      (id, title, why, required, verdict, reason, target, duration, proxy, finished, observations, diagnoses))
 
 }  // namespace vnetprobe

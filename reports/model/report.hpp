@@ -30,7 +30,7 @@ BOOST_DESCRIBE_STRUCT(NodeResolver, (), (value, stub, source))
 struct Node {
   std::optional<Sourced<std::string>> hostname, os, kernel, profile, cloud, era, region, subscription, resource_group, workspace,
       workspace_id, workspace_region, instance, outbound;
-  std::optional<Sourced<bool>> public_ip, container;
+  std::optional<Sourced<bool>> public_ip, container, interception_allowed;
   std::vector<NodeAddress> addresses;
   std::vector<NodeResolver> resolvers;
   std::vector<ProxySetting> proxy;
@@ -39,7 +39,7 @@ struct Node {
 };
 BOOST_DESCRIBE_STRUCT(Node, (),
                       (hostname, os, kernel, profile, cloud, era, region, subscription, resource_group, workspace,
-                       workspace_id, workspace_region, instance, outbound, public_ip, container, addresses, resolvers,
+                       workspace_id, workspace_region, instance, outbound, public_ip, container, interception_allowed, addresses, resolvers,
                        proxy, imds, uid))
 
 struct AgentInfo {

@@ -1,0 +1,128 @@
+#include "reports/diagnosis/answers.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace vnetprobe {
+namespace {
+
+bool equal_ignoring_case(char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b)); }
+
+bool has(std::string_view text, std::string_view part) {
+  return std::search(text.begin(), text.end(), part.begin(), part.end(), equal_ignoring_case) != text.end();
+}
+
+// Service -> headers of which any one proves that it answered. A trailing * matches any ending. azure-facts 4.1 - 4.4.
+struct Marker {
+  Service service;
+  std::string_view header;
+};
+constexpr std::array markers{
+    Marker{Service::storage_blob, "x-ms-*"},
+    Marker{Service::storage_file, "x-ms-*"},
+    Marker{Service::storage_queue, "x-ms-*"},
+    Marker{Service::storage_table, "x-ms-*"},
+    Marker{Service::storage_dfs, "x-ms-*"},
+    Marker{Service::key_vault, "x-ms-keyvault-*"},
+    Marker{Service::container_registry, "docker-distribution-api-version"},
+    Marker{Service::container_registry, "x-ms-correlation-request-id"},
+    Marker{Service::container_registry_data, "docker-distribution-api-version"},
+    Marker{Service::container_registry_data, "x-ms-*"},
+    Marker{Service::microsoft_registry, "docker-distribution-api-version"},
+    Marker{Service::microsoft_registry, "x-ms-correlation-request-id"},
+    Marker{Service::resource_manager, "x-ms-*"},
+    Marker{Service::entra, "x-ms-*"},
+};
+
+bool header_matches(const std::string& name, std::string_view pattern) {
+  if (pattern.ends_with('*')) return has(std::string_view(name).substr(0, pattern.size() - 1), pattern.substr(0, pattern.size() - 1));
+  return name.size() == pattern.size() && has(name, pattern);
+}
+
+bool documents_a_marker(Service service) {
+  return std::ranges::any_of(markers, [&](const Marker& marker) { return marker.service == service; });
+}
+
+bool carries_marker(const Answer& answer) {
+  const auto service = answer.check->target.service;
+  return std::ranges::any_of(markers, [&](const Marker& marker) {
+    return marker.service == service && std::ranges::any_of(*answer.headers, [&](const HttpHeader& header) { return header_matches(header.name, marker.header); });
+  });
+}
+
+// Entra's OpenID document and ARM's sign-in challenge say who wrote them without a header of their own.
+bool content_is_telling(const Answer& answer) {
+  if (answer.check->target.service == Service::entra) return answer.status == 200 && answer.body_has("token_endpoint");
+  if (answer.check->target.service != Service::resource_manager) return false;
+  const auto* challenge = answer.header("WWW-Authenticate");
+  return challenge && has(*challenge, "login.");
+}
+
+// Server names and headers of proxies and inspecting firewalls.
+constexpr std::array<std::string_view, 14> proxy_servers{"squid", "zscaler", "bluecoat", "proxysg", "mcafee", "fortigate", "fortiweb", "netskope",
+                                                         "forcepoint", "mitmproxy", "sophos", "barracuda", "checkpoint", "palo alto"};
+constexpr std::array<std::string_view, 5> proxy_headers{"X-Squid-Error", "Proxy-Authenticate", "Proxy-Status", "X-BlueCoat-Via", "Proxy-Connection"};
+
+template <class Layer>
+Answer to_answer(const Cited<Layer>& seen) {
+  Answer answer{.check = seen.check, .observation = seen.index, .status = seen->status, .reason = seen->reason, .headers = &seen->headers};
+  answer.body = seen->body_excerpt;
+  answer.url = seen->url;
+  answer.clock_offset = seen->clock_offset;
+  answer.via_proxy = seen->via_proxy;
+  return answer;
+}
+
+}  // namespace
+
+const std::string* Answer::header(std::string_view name) const {
+  const auto found = std::ranges::find_if(*headers, [&](const HttpHeader& one) { return header_matches(one.name, name); });
+  return found == headers->end() ? nullptr : &found->value;
+}
+
+bool Answer::body_has(std::string_view text) const { return has(body, text); }
+
+std::vector<Answer> answers_of(const Check& check) {
+  std::vector<Answer> answers;
+  for (const auto& http : cited<HttpObservation>(check)) {
+    if (http->status == 0) continue;
+    answers.push_back(to_answer(http));
+    answers.back().service_error_code = http->service_error_code;
+  }
+  for (const auto& websocket : cited<WebsocketObservation>(check)) {
+    if (websocket->status == 0) continue;
+    answers.push_back(to_answer(websocket));
+    answers.back().is_websocket = true;
+  }
+  return answers;
+}
+
+std::vector<Answer> answers_of(const std::vector<const Check*>& checks) {
+  std::vector<Answer> answers;
+  for (const auto* check : checks)
+    for (auto& answer : answers_of(*check)) answers.push_back(std::move(answer));
+  return answers;
+}
+
+bool is_genuine(const Answer& answer) {
+  if (carries_marker(answer) || content_is_telling(answer)) return true;
+  return !documents_a_marker(answer.check->target.service) && middlebox_sign(answer).empty();
+}
+
+std::string middlebox_sign(const Answer& answer) {
+  if (answer.status == 470) return "status 470, which only Azure Firewall uses";
+  if (answer.status == 407) return "status 407, which only proxies use";
+  for (const auto name : proxy_headers)
+    if (const auto* value = answer.header(name)) return std::string(name) + ": " + *value;
+  if (const auto* server = answer.header("Server"))
+    for (const auto name : proxy_servers)
+      if (has(*server, name)) return "Server: " + *server;
+  // Content networks add Via too; behind a proxy's error it is the proxy's own.
+  if (const auto* via = answer.header("Via"); via && answer.status >= 400) return "Via: " + *via;
+  return {};
+}
+
+bool is_microsoft(Service service) { return service != Service::none && service != Service::user; }
+
+}  // namespace vnetprobe

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "reports/diagnosis/cited.hpp"
+
+#include <string_view>
+
+// How an HTTP answer is read: whether the expected service gave it, and whether something in between shows itself.
+namespace vnetprobe {
+
+// The head of an answer to a request or to a WebSocket handshake.
+struct Answer {
+  const Check* check{};
+  int observation{};
+  int status{};
+  std::string_view reason;
+  const std::vector<HttpHeader>* headers{};
+  std::string_view body, url;
+  std::optional<std::string> service_error_code;
+  std::optional<std::chrono::milliseconds> clock_offset;
+  bool via_proxy{}, is_websocket{};
+
+  const std::string* header(std::string_view name) const;
+  bool body_has(std::string_view text) const;  // ASCII case ignored
+  Evidence says(std::string words) const { return {.check = check->id, .observation = observation, .says = std::move(words)}; }
+};
+
+// Every answer of the check's own stack that has a status.
+std::vector<Answer> answers_of(const Check& check);
+std::vector<Answer> answers_of(const std::vector<const Check*>& checks);
+
+// Whether the answer carries a marker of the service that the plan expects (azure-facts 4). For services that document none,
+// any answer without signs of a middlebox is taken as theirs.
+bool is_genuine(const Answer& answer);
+
+// What shows that a proxy or a firewall wrote the answer ("Via: 1.1 squid"); empty: nothing does.
+std::string middlebox_sign(const Answer& answer);
+
+// The services whose names belong to Microsoft: their certificates come from few authorities (azure-facts 8).
+bool is_microsoft(Service service);
+
+}  // namespace vnetprobe
