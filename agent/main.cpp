@@ -22,7 +22,7 @@ void set_up_logging() {
 
 int carry_out(const Command& command) {
   struct Visitor {
-    int operator()(const Answer& answer) const {
+    int operator()(const Reply& answer) const {
       std::fputs(answer.text.c_str(), answer.status == 0 ? stdout : stderr);
       return answer.status;
     }

@@ -62,7 +62,6 @@ struct Reply {
   int status{};
   std::string text;
 };
-using Answer = Reply;  // by its earlier name; a struct Answer of another shape is the rules' own (dns_view.hpp)
 
 using Command = std::variant<Reply, RunCommand, ListCommand, ExplainCommand, DiagnoseCommand, DemoCommand>;
 

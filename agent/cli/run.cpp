@@ -78,7 +78,8 @@ std::string nothing_selected(const RunCommand& command) {
 
 Watcher watcher_of(Progress& progress) {
   return {.started = [&](const std::string& id) { progress.started(id); },
-          .finished = [&](const Check& check) { progress.finished(check.id); }};
+          .finished = [&](const Check& check) { progress.finished(check.id); },
+          .tick = [&] { progress.tick(); }};
 }
 
 AgentInfo agent_info(const Catalogue& catalogue, const Settings& settings) {

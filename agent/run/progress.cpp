@@ -55,19 +55,23 @@ Progress::~Progress() {
 void Progress::started(const std::string& id) {
   if (!shown_) return;
   waiting_.push_back(id);
-  draw(false);
+  draw();
 }
 
 void Progress::finished(const std::string& id) {
   ++finished_;
   if (!shown_) return;
   if (const auto done = std::ranges::find(waiting_, id); done != waiting_.end()) waiting_.erase(done);
-  draw(false);
+  draw();
 }
 
-void Progress::draw(bool at_once) {
+void Progress::tick() {
+  if (shown_) draw();
+}
+
+void Progress::draw() {
   const auto now = std::chrono::steady_clock::now();
-  if (!at_once && now - drawn_ < between_redraws) return;
+  if (now - drawn_ < between_redraws) return;
   drawn_ = now;
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until_ - now);
   fmt::print(stderr, "\r\033[K{}", progress_line(finished_, total_, waiting_, left, terminal_width()));

@@ -22,9 +22,10 @@ class Progress {
 
   void started(const std::string& id);
   void finished(const std::string& id);
+  void tick();  // time has passed
 
  private:
-  void draw(bool at_once);
+  void draw();
 
   std::size_t total_, finished_{};
   std::chrono::steady_clock::time_point until_, drawn_{};

@@ -115,10 +115,18 @@ asio::awaitable<Interruption> carried_out(Run& run, int concurrency) {
   co_return Interruption::none;
 }
 
-asio::awaitable<void> until_first(Run& run, RunBounds bounds, Interruption& interrupted) {
+// Never ends by itself.
+asio::awaitable<Interruption> keep_ticking(const Watcher& watcher) {
+  for (;;) {
+    co_await sleep_for(std::chrono::milliseconds(100));
+    if (watcher.tick) watcher.tick();
+  }
+}
+
+asio::awaitable<void> until_first(Run& run, RunBounds bounds, const Watcher& watcher, Interruption& interrupted) {
   using namespace asio::experimental::awaitable_operators;
   const int concurrency = bounds.concurrency > 0 ? bounds.concurrency : default_concurrency();
-  const auto first = co_await (carried_out(run, concurrency) || deadline_passed(bounds.deadline) || signalled());
+  const auto first = co_await (carried_out(run, concurrency) || deadline_passed(bounds.deadline) || signalled() || keep_ticking(watcher));
   interrupted = std::visit([](Interruption reason) { return reason; }, first);
 }
 
@@ -129,7 +137,7 @@ RunOutcome run_plan(const Plan& plan, const Equipment& equipment, const RunBound
   Run run(plan, equipment, watcher);
   Interruption interrupted{};
   std::exception_ptr problem;
-  asio::co_spawn(loop, until_first(run, bounds, interrupted), [&](std::exception_ptr thrown) { problem = thrown; });
+  asio::co_spawn(loop, until_first(run, bounds, watcher, interrupted), [&](std::exception_ptr thrown) { problem = thrown; });
   loop.run();
   if (problem) std::rethrow_exception(problem);
   return {.checks = run.take_checks(), .interrupted = interrupted};

@@ -11,6 +11,7 @@ namespace vnetprobe {
 struct Watcher {
   std::function<void(const std::string& id)> started;
   std::function<void(const Check& check)> finished;
+  std::function<void()> tick;  // about ten times a second, while anything is under way
 };
 
 struct RunBounds {

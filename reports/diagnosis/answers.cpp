@@ -44,7 +44,7 @@ bool documents_a_marker(Service service) {
   return std::ranges::any_of(markers, [&](const Marker& marker) { return marker.service == service; });
 }
 
-bool carries_marker(const Answer& answer) {
+bool carries_marker(const ServiceAnswer& answer) {
   const auto service = answer.check->target.service;
   return std::ranges::any_of(markers, [&](const Marker& marker) {
     return marker.service == service && std::ranges::any_of(*answer.headers, [&](const HttpHeader& header) { return header_matches(header.name, marker.header); });
@@ -52,7 +52,7 @@ bool carries_marker(const Answer& answer) {
 }
 
 // Entra's OpenID document and ARM's sign-in challenge say who wrote them without a header of their own.
-bool content_is_telling(const Answer& answer) {
+bool content_is_telling(const ServiceAnswer& answer) {
   if (answer.check->target.service == Service::entra) return answer.status == 200 && answer.body_has("token_endpoint");
   if (answer.check->target.service != Service::resource_manager) return false;
   const auto* challenge = answer.header("WWW-Authenticate");
@@ -65,8 +65,8 @@ constexpr std::array<std::string_view, 14> proxy_servers{"squid", "zscaler", "bl
 constexpr std::array<std::string_view, 5> proxy_headers{"X-Squid-Error", "Proxy-Authenticate", "Proxy-Status", "X-BlueCoat-Via", "Proxy-Connection"};
 
 template <class Layer>
-Answer to_answer(const Cited<Layer>& seen) {
-  Answer answer{.check = seen.check, .observation = seen.index, .status = seen->status, .reason = seen->reason, .headers = &seen->headers};
+ServiceAnswer to_answer(const Cited<Layer>& seen) {
+  ServiceAnswer answer{.check = seen.check, .observation = seen.index, .status = seen->status, .reason = seen->reason, .headers = &seen->headers};
   answer.body = seen->body_excerpt;
   answer.url = seen->url;
   answer.clock_offset = seen->clock_offset;
@@ -76,15 +76,15 @@ Answer to_answer(const Cited<Layer>& seen) {
 
 }  // namespace
 
-const std::string* Answer::header(std::string_view name) const {
+const std::string* ServiceAnswer::header(std::string_view name) const {
   const auto found = std::ranges::find_if(*headers, [&](const HttpHeader& one) { return header_matches(one.name, name); });
   return found == headers->end() ? nullptr : &found->value;
 }
 
-bool Answer::body_has(std::string_view text) const { return has(body, text); }
+bool ServiceAnswer::body_has(std::string_view text) const { return has(body, text); }
 
-std::vector<Answer> answers_of(const Check& check) {
-  std::vector<Answer> answers;
+std::vector<ServiceAnswer> answers_of(const Check& check) {
+  std::vector<ServiceAnswer> answers;
   for (const auto& http : cited<HttpObservation>(check)) {
     if (http->status == 0) continue;
     answers.push_back(to_answer(http));
@@ -98,19 +98,19 @@ std::vector<Answer> answers_of(const Check& check) {
   return answers;
 }
 
-std::vector<Answer> answers_of(const std::vector<const Check*>& checks) {
-  std::vector<Answer> answers;
+std::vector<ServiceAnswer> answers_of(const std::vector<const Check*>& checks) {
+  std::vector<ServiceAnswer> answers;
   for (const auto* check : checks)
     for (auto& answer : answers_of(*check)) answers.push_back(std::move(answer));
   return answers;
 }
 
-bool is_genuine(const Answer& answer) {
+bool is_genuine(const ServiceAnswer& answer) {
   if (carries_marker(answer) || content_is_telling(answer)) return true;
   return !documents_a_marker(answer.check->target.service) && middlebox_sign(answer).empty();
 }
 
-std::string middlebox_sign(const Answer& answer) {
+std::string middlebox_sign(const ServiceAnswer& answer) {
   if (answer.status == 470) return "status 470, which only Azure Firewall uses";
   if (answer.status == 407) return "status 407, which only proxies use";
   for (const auto name : proxy_headers)

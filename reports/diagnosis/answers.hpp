@@ -8,7 +8,7 @@
 namespace vnetprobe {
 
 // The head of an answer to a request or to a WebSocket handshake.
-struct Answer {
+struct ServiceAnswer {
   const Check* check{};
   int observation{};
   int status{};
@@ -25,15 +25,15 @@ struct Answer {
 };
 
 // Every answer of the check's own stack that has a status.
-std::vector<Answer> answers_of(const Check& check);
-std::vector<Answer> answers_of(const std::vector<const Check*>& checks);
+std::vector<ServiceAnswer> answers_of(const Check& check);
+std::vector<ServiceAnswer> answers_of(const std::vector<const Check*>& checks);
 
 // Whether the answer carries a marker of the service that the plan expects (azure-facts 4). For services that document none,
 // any answer without signs of a middlebox is taken as theirs.
-bool is_genuine(const Answer& answer);
+bool is_genuine(const ServiceAnswer& answer);
 
 // What shows that a proxy or a firewall wrote the answer ("Via: 1.1 squid"); empty: nothing does.
-std::string middlebox_sign(const Answer& answer);
+std::string middlebox_sign(const ServiceAnswer& answer);
 
 // The services whose names belong to Microsoft: their certificates come from few authorities (azure-facts 8).
 bool is_microsoft(Service service);

@@ -39,7 +39,7 @@ bool is_expected_issuer(const Certificate& certificate) {
 }
 
 bool clock_is_confirmed(const Report& report) {
-  return std::ranges::any_of(answers_of(all_checks(report)), [](const Answer& answer) {
+  return std::ranges::any_of(answers_of(all_checks(report)), [](const ServiceAnswer& answer) {
     return answer.clock_offset && std::chrono::abs(*answer.clock_offset) <= std::chrono::minutes(5);
   });
 }

@@ -19,7 +19,7 @@ std::string date(std::chrono::sys_seconds when) {
 
 // --- Checks that climbed --------------------------------------------------------------------------------------------------
 
-Outcome of_answer(const Answer& answer) {
+Outcome of_answer(const ServiceAnswer& answer) {
   const std::string code = answer.service_error_code ? " " + *answer.service_error_code : "";
   const std::string said = fmt::format("{}{}", answer.status, code);
   if (answer.is_websocket) {

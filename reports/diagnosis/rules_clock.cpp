@@ -15,8 +15,8 @@ constexpr milliseconds same_story_within = 90s;    // two hosts that tell the sa
 constexpr int validity_not_yet = 9, validity_expired = 10;  // X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 
 // One host's word about the time: the answer that it came with.
-std::map<std::string, Answer> word_of_each_host(const Report& report) {
-  std::map<std::string, Answer> hosts;
+std::map<std::string, ServiceAnswer> word_of_each_host(const Report& report) {
+  std::map<std::string, ServiceAnswer> hosts;
   for (const auto& answer : answers_of(all_checks(report)))
     if (answer.clock_offset) hosts.emplace(answer.check->target.host, answer);
   return hosts;

@@ -6,7 +6,7 @@
 namespace vnetprobe {
 namespace {
 
-Finding about(const Answer& answer, std::string code, std::string subject, Confidence confidence, std::string words) {
+Finding about(const ServiceAnswer& answer, std::string code, std::string subject, Confidence confidence, std::string words) {
   Finding finding{.code = std::move(code), .subject = std::move(subject), .confidence = confidence};
   finding.checks = {answer.check->id};
   finding.evidence = {answer.says(std::move(words))};
@@ -27,7 +27,7 @@ std::vector<Finding> firewall_denied(const Evidenced& evidence) {
   return findings;
 }
 
-bool claims_to_be_the_service(const Answer& answer) { return is_microsoft(answer.check->target.service) && is_genuine(answer); }
+bool claims_to_be_the_service(const ServiceAnswer& answer) { return is_microsoft(answer.check->target.service) && is_genuine(answer); }
 
 // A refusal that a proxy signed.
 std::vector<Finding> proxy_denied(const Evidenced& evidence) {
@@ -45,7 +45,7 @@ std::vector<Finding> proxy_denied(const Evidenced& evidence) {
   return findings;
 }
 
-bool is_html(const Answer& answer) {
+bool is_html(const ServiceAnswer& answer) {
   const auto* type = answer.header("Content-Type");
   return (type && type->find("html") != std::string::npos) || answer.body_has("<html");
 }

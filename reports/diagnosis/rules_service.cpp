@@ -30,7 +30,7 @@ constexpr std::array refusals{
     Refusal{is_workspace, "", "outside of the designated private link", "aml.denied_private_link", Confidence::proven},
 };
 
-bool matches(const Refusal& refusal, const Answer& answer) {
+bool matches(const Refusal& refusal, const ServiceAnswer& answer) {
   if (answer.status < 400 || !refusal.of_service(answer.check->target.service)) return false;
   const bool code = refusal.error_code.empty() || answer.service_error_code == refusal.error_code;
   const bool text = refusal.body_text.empty() || answer.body_has(refusal.body_text);

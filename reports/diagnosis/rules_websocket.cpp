@@ -23,7 +23,7 @@ std::optional<Evidence> plain_request_works(const Check& check) {
   return std::nullopt;
 }
 
-std::optional<Answer> answer_of(const Check& check) {
+std::optional<ServiceAnswer> answer_of(const Check& check) {
   for (auto& answer : answers_of(check))
     if (answer.is_websocket) return answer;
   return std::nullopt;

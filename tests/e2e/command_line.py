@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""The command line as its users meet it: wrong flags, bad files, interruptions, files written.
+
+    command_line.py BINARY
+
+Whatever could send a packet runs in a network namespace of its own without a link (unshare -rn)."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+BINARY = os.path.abspath(sys.argv.pop(1))
+ALONE = ["unshare", "-rn"] if os.geteuid() != 0 else ["unshare", "-n"]
+
+
+def run(*words, stdin="", alone=True):
+    return subprocess.run([*(ALONE if alone else []), BINARY, *map(str, words)], text=True, capture_output=True, input=stdin, check=False, timeout=60)
+
+
+class Usage(unittest.TestCase):
+    def test_wrong_usage_is_status_2_and_names_the_flag(self):
+        for words, said in [
+                (["run", "--frmat", "json"], "--frmat"),
+                (["run", "--profile", "laptop"], "--profile"),
+                (["run", "--deadline", "soon"], "--deadline"),
+                (["run", "--format", "pdf"], "--format"),
+                (["run", "--resolver", "dns.contoso.com"], "--resolver"),
+                (["run", "--connect-to", "a:b"], "--connect-to"),
+                (["run", "--imds-endpoint", "ftp://x"], "--imds-endpoint"),
+                (["run", "--ca-file", "/nonexistent.pem"], "/nonexistent.pem"),
+                (["run", "--config", "/nonexistent.yaml"], "/nonexistent.yaml"),
+                (["run", "--catalog", "/nonexistent.yaml"], "/nonexistent.yaml"),
+                (["run", "--only", "no.such.check"], "no.such.check"),
+                (["explain", "dns.resolver.unreachabel"], "dns.resolver.unreachable"),
+                (["demo", "--fault", "gremlins"], "gremlins"),
+                (["diagnose", "/nonexistent.json"], "/nonexistent.json"),
+                (["frobnicate"], "frobnicate")]:
+            done = run(*words)
+            self.assertEqual(done.returncode, 2, (words, done.stderr))
+            self.assertIn(said, done.stderr, words)
+            self.assertEqual(done.stdout, "", words)
+
+    def test_help_has_examples(self):
+        for command in ("run", "list", "explain", "diagnose", "demo"):
+            done = run(command, "--help")
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("Examples:", done.stdout)
+            self.assertIn(f"vnetprobe {command}", done.stdout)
+
+    def test_version(self):
+        self.assertRegex(run("--version").stdout, r"^vnetprobe \d+\.\d+\.\d+\n$")
+
+    def test_list_and_explain_print_what_is_compiled_in(self):
+        checks = json.loads(run("list", "checks", "--profile", "compute-instance", "--format", "json").stdout)
+        self.assertIn("tag.AzureResourceManager", {check["id"] for check in checks})
+        self.assertEqual(len(json.loads(run("list", "profiles", "--format", "json").stdout)), 5)
+        self.assertGreater(len(json.loads(run("list", "codes", "--format", "json").stdout)), 120)
+        self.assertIn("Who fixes it", run("explain", "private_endpoint.zone_not_linked").stdout)
+        self.assertEqual(json.loads(run("explain", "tcp.timeout", "--format", "json").stdout)["code"], "tcp.timeout")
+
+    def test_the_listed_catalogue_is_accepted_back(self):
+        with tempfile.TemporaryDirectory() as folder:
+            mine = pathlib.Path(folder) / "mine.yaml"
+            mine.write_text(run("list", "checks", "--profile", "attached-vm", "--format", "yaml").stdout)
+            ours = json.loads(run("list", "checks", "--profile", "attached-vm", "--format", "json").stdout)
+            again = run("list", "checks", "--profile", "attached-vm", "--catalog", mine, "--format", "json")
+            self.assertEqual(again.returncode, 0, again.stderr)
+            self.assertEqual(json.loads(again.stdout), ours)
+
+
+class BadInput(unittest.TestCase):
+    def check_config(self, text, *said):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "config.yaml"
+            path.write_bytes(text.encode() if isinstance(text, str) else text)
+            done = run("run", "--config", path)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertLess(len(done.stderr), 20000)
+        for one in said:
+            self.assertIn(one, done.stderr)
+
+    def test_a_configuration_that_is_wrong_says_where(self):
+        self.check_config("storage_acounts: []\n", "config.yaml:1:1", "storage_accounts")
+        self.check_config("public_ip: maybe\n", "config.yaml:1:12", "true or false")
+        self.check_config("workspace:\n\tname: x\n", "config.yaml:2", "tab")
+        self.check_config(os.urandom(10 << 20), "config.yaml")
+
+    def test_a_catalogue_that_is_wrong_says_where(self):
+        cases = {
+            "entries:\n  - {id: a.b, title: t, stack: https, port: 443, host: '{regoin}.x'}\n": "{region}",
+            "clouds:\n  public: {a: '{b}', b: '{a}'}\nentries:\n  - {id: a.b, title: t, stack: node}\n": "cycle",
+        }
+        for text, said in cases.items():
+            with tempfile.TemporaryDirectory() as folder:
+                path = pathlib.Path(folder) / "catalogue.yaml"
+                path.write_text(text)
+                done = run("list", "checks", "--catalog", path)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(said, done.stderr)
+
+    def test_a_report_that_is_none_says_why(self):
+        for text, said in [("<html>", "no JSON"), ("{}", "schema"), ('{"schema":"vnetprobe.report/9"}', "vnetprobe.report/9"),
+                           ('{"schema":"vnetprobe.report/1","id":"x","started_at":"2026-01-01T00:00:00Z","checks":[{"target":{"port":"x"}}]}', "checks[0].target.port")]:
+            done = run("diagnose", "-", stdin=text)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(said, done.stderr)
+
+
+class Runs(unittest.TestCase):
+    def test_a_dead_network_gives_a_report_and_no_crash(self):
+        done = run("run", "--profile", "compute-instance", "--format", "json")
+        report = json.loads(done.stdout)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(report["verdict"], "unhealthy")
+        self.assertEqual(report["diagnoses"][0]["code"].split(".")[0] in ("route", "dns"), True, report["diagnoses"][0]["code"])
+
+    def test_a_saved_report_is_diagnosed_to_the_same_words(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "deep" / "report.json"
+            first = run("demo", "--fault", "storage-firewall", "--output", f"json={path}", alone=False)
+            again = run("diagnose", path)
+            self.assertEqual(first.returncode, again.returncode)
+            self.assertEqual(first.stdout, again.stdout)
+            self.assertEqual([entry.name for entry in path.parent.iterdir()], ["report.json"])
+
+    def test_an_unwritable_output_is_named_and_the_report_is_still_shown(self):
+        done = run("demo", "--output", "json=/proc/nowhere/report.json", alone=False)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("/proc/nowhere", done.stderr)
+        self.assertIn("HEALTHY", done.stdout)
+
+    def test_interruption_ends_within_a_moment_with_what_was_seen(self):
+        for how in ("signal", "deadline"):
+            words = ["demo", "--fault", "tcp-silent", "--format", "json"]
+            if how == "deadline":
+                words = None
+            if words:
+                child = subprocess.Popen([BINARY, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                time.sleep(1)
+                child.send_signal(signal.SIGINT)
+                out, _ = child.communicate(timeout=20)
+                report = json.loads(out)
+                self.assertFalse(report["complete"])
+                self.assertEqual(child.returncode, 1)
+            else:
+                with tempfile.TemporaryDirectory() as folder:
+                    config = pathlib.Path(folder) / "config.yaml"
+                    config.write_text("cloud: public\nregion: eastus2\nsubscription: 00000000-0000-0000-0000-000000000000\n"
+                                      "targets:\n  - {name: silent, tcp: '127.0.0.1:9'}\n")
+                    done = run("run", "--config", config, "--only", "node.*", "--deadline", "1ms", "--format", "json")
+                    self.assertFalse(json.loads(done.stdout)["complete"])
+                    self.assertEqual(done.returncode, 1)
+
+    def test_text_is_plain_when_piped_and_within_80_columns_but_for_commands(self):
+        done = run("demo", "--fault", "dns-server-dead", alone=False)
+        self.assertNotIn("\033", done.stdout)
+        wide = [line for line in done.stdout.splitlines() if len(line) > 80 and not line.startswith("       ")]
+        self.assertEqual(wide, [])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0]])
