@@ -30,8 +30,8 @@ class ClosedPort {
   std::uint16_t port() const { return port_; }
 
  private:
+  std::uint16_t port_{};  // before the socket, whose making sets it
   int socket_{-1};
-  std::uint16_t port_{};
 };
 
 }  // namespace vnetprobe::demo
