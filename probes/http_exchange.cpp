@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/url/parse.hpp>
 
 namespace vnetprobe {
@@ -66,6 +67,14 @@ void take_body(HttpParser& parser, const std::optional<Error>& ended, HttpAnswer
   }
 }
 
+// A banner or a TLS record may have no line end; the parser waits for one, and sees but the end or the limit.
+bool cannot_be_http(const beast::flat_buffer& buffer) {
+  constexpr std::string_view wanted = "HTTP/";
+  const auto begun = buffer.cdata();
+  const std::string_view bytes(static_cast<const char*>(begun.data()), std::min(begun.size(), wanted.size()));
+  return !wanted.starts_with(bytes);
+}
+
 template <class Stream>
 asio::awaitable<HttpAnswer> exchange(Stream& stream, std::string request, HttpBounds bounds, bool is_connect,
                                      std::chrono::milliseconds limit) {
@@ -85,10 +94,12 @@ asio::awaitable<HttpAnswer> exchange(Stream& stream, std::string request, HttpBo
   const auto head = co_await within(left(), read_head(stream, buffer, parser, bounds, is_connect));
   if (!head || *head) {
     answer.error = head ? classify_http(*head) : HttpFailure::timed_out;
+    if (cannot_be_http(buffer)) answer.error = HttpFailure::malformed;
     if (head) answer.detail = printable(head->message(), 200);
     co_return answer;
   }
   take_head(*parser, bounds, answer);
+  if (is_connect && answer.status / 100 == 2) answer.after_head = beast::buffers_to_string(buffer.data());
   const bool no_body = head_only || answer.status == 101 || (is_connect && answer.status / 100 == 2);
   if (no_body) co_return answer;
   const auto body = co_await within(left(), read_body(stream, buffer, *parser));

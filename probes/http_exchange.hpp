@@ -65,6 +65,7 @@ struct HttpAnswer {
   std::string body;
   bool body_truncated{};
   std::optional<HttpFailure> body_error;  // with body_truncated: why there is no more; absent: the bound
+  std::string after_head;  // of a CONNECT's 2xx only: bytes that came with the head, which no TLS server sends unasked
 };
 
 // Sends `request` as it is and reads the answer. A body that outlasts the limit or the bound is truncated, which is no

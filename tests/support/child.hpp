@@ -103,6 +103,22 @@ inline std::uint16_t free_port() {
   throw std::runtime_error("no free port");
 }
 
+// Returns once somebody accepts connections on a loopback port; for peers that do not say so, or say so too early.
+inline void wait_for_listener(std::uint16_t port) {
+  for (int attempt = 0; attempt < 2000; ++attempt) {
+    const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const bool open = ::connect(client, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    ::close(client);
+    if (open) return;
+    ::usleep(10'000);
+  }
+  throw std::runtime_error("nobody listens on port " + std::to_string(port));
+}
+
 // A directory of its own, removed with the object.
 class TemporaryDirectory {
  public:
