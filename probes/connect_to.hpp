@@ -9,8 +9,8 @@
 
 namespace vnetprobe {
 
-// One `--connect-to HOST:PORT:ADDR:PORT`, as curl has it: an empty HOST or port 0 matches any, an empty ADDR or port 0 keeps
-// the original. Only where the packets go changes; names, SNI and Host stay. ADDR is an IP literal.
+// One `--connect-to HOST:PORT:ADDR:PORT`, as curl has it: an empty HOST or port 0 matches any, an empty ADDR or port 0
+// keeps the original. Only where the packets go changes; names, SNI and Host stay. ADDR is an IP literal.
 struct ConnectTo {
   std::string host;  // lower case, without brackets
   std::uint16_t port{};

@@ -12,8 +12,8 @@ namespace vnetprobe {
 
 using TlsStream = asio::ssl::stream<asio::ip::tcp::socket>;
 
-// An open way to the peer: a TCP connection, or TLS over one. Handed from one layer's probe to the next; closes on destruction.
-// The upper probes (http, websocket, proxy) are written once against this variant.
+// An open way to the peer: a TCP connection, or TLS over one. Handed from one layer's probe to the next; closes on
+// destruction. The upper probes (http, websocket, proxy) are written once against this variant.
 using Connection = std::variant<std::monostate, asio::ip::tcp::socket, std::unique_ptr<TlsStream>>;
 
 // Where the connection leads. Undefined for an empty connection.

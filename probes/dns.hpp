@@ -12,9 +12,10 @@ enum class DnsType { a, aaaa };
 asio::awaitable<DnsObservation> observe_dns(std::string name, DnsType type, Endpoint server, DnsTransport transport,
                                             std::chrono::milliseconds limit);
 
-// What a program on this node gets: getaddrinfo(AF_UNSPEC, AI_CANONNAME) for the name with a trailing dot where it has one dot
-// or more, on a thread of its own so that a dead resolver never holds up the loop. When `limit` passes first, the
-// observation says timed_out and the thread is left to end by itself. Also lists the hosts file's lines for the name.
+// What a program on this node gets: getaddrinfo(AF_UNSPEC, AI_CANONNAME) for the name with a trailing dot where it has
+// one dot or more, on a thread of its own so that a dead resolver never holds up the loop. When `limit` passes first,
+// the observation says timed_out and the thread is left to end by itself. Also lists the hosts file's lines for the
+// name.
 asio::awaitable<DnsObservation> observe_libc(std::string name, std::chrono::milliseconds limit);
 
 }  // namespace vnetprobe

@@ -5,7 +5,8 @@
 
 namespace vnetprobe {
 
-// An HTTP proxy as the environment names it. `credentials` ("user:password", percent-decoded) are sent as Basic and never observed.
+// An HTTP proxy as the environment names it. `credentials` ("user:password", percent-decoded) are sent as Basic and
+// never observed.
 struct ProxyAddress {
   std::string host;
   std::uint16_t port{};

@@ -107,8 +107,8 @@ asio::awaitable<TcpResult> open_tcp(Endpoint remote, std::chrono::milliseconds l
   const auto queued = take_queued_icmp_error(socket.native_handle());
   if (queued) seen.icmp = queued->icmp;
   const tcp_info info = info_of(socket.native_handle());
-  // An ICMP error that meets a locked socket is queued without ending the attempt (tcp_v4_err(): sk_err_soft). The socket
-  // then polls as ready with SO_ERROR 0, which Asio takes for a connection.
+  // An ICMP error that meets a locked socket is queued without ending the attempt (tcp_v4_err(): sk_err_soft). The
+  // socket then polls as ready with SO_ERROR 0, which Asio takes for a connection.
   if (!seen.error && info.tcpi_state == TCP_SYN_SENT) fail(seen, queued ? queued->error : ETIMEDOUT);
   read_tcp_info(info, seen);
   read_local_end(socket, seen);

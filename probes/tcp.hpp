@@ -11,9 +11,10 @@ struct TcpResult {
   std::optional<asio::ip::tcp::socket> socket;  // present exactly when `seen.error` is absent
 };
 
-// Connects to `remote`. Never throws for what the network does; `limit` bounds the whole attempt. With IP_RECVERR set before
-// connect, so that an ICMP error's offender is known; after a failure looks up the route and the gateway's neighbour entry.
-// Keep `limit` over 3.1 s: a gateway that does not answer ARP is only told from silence after that (diagnosis-codes 3).
+// Connects to `remote`. Never throws for what the network does; `limit` bounds the whole attempt. With IP_RECVERR set
+// before connect, so that an ICMP error's offender is known; after a failure looks up the route and the gateway's
+// neighbour entry. Keep `limit` over 3.1 s: a gateway that does not answer ARP is only told from silence after that
+// (diagnosis-codes 3).
 asio::awaitable<TcpResult> open_tcp(Endpoint remote, std::chrono::milliseconds limit);
 
 }  // namespace vnetprobe

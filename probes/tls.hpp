@@ -16,7 +16,8 @@ class TlsContext {
     std::vector<std::string> ca_files;  // PEM, in addition to the system's store
     std::string system_store;           // file or directory; empty: SSL_CERT_FILE, SSL_CERT_DIR, else the usual places
   };
-  // Fails (returns the message, naming the file and what to do) only when a ca_file cannot be read or has no certificate.
+  // Fails (returns the message, naming the file and what to do) only when a ca_file cannot be read or has no
+  // certificate.
   static std::variant<TlsContext, std::string> make(const Options& options);
 
   asio::ssl::context& context();
@@ -33,7 +34,7 @@ class TlsContext {
 };
 
 struct TlsRequest {
-  std::string server_name;                           // SNI and the name to verify
+  std::string server_name;  // SNI and the name to verify
   std::vector<std::string> alpn = {"http/1.1"};
 };
 

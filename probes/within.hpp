@@ -27,9 +27,10 @@ inline asio::awaitable<void> sleep_for(std::chrono::milliseconds limit) {
   co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
-// Runs `work` for at most `limit`, then cancels it. Absent: the limit passed first. The one place that knows how to cancel:
-// `work` must be made of operations that support terminal cancellation (every Asio socket and timer operation does).
-// An outer cancellation (Ctrl-C, the deadline) reaches `work` too and surfaces as operation_aborted where it awaited.
+// Runs `work` for at most `limit`, then cancels it. Absent: the limit passed first. The one place that knows how to
+// cancel: `work` must be made of operations that support terminal cancellation (every Asio socket and timer operation
+// does). An outer cancellation (Ctrl-C, the deadline) reaches `work` too and surfaces as operation_aborted where it
+// awaited.
 template <class T>
 asio::awaitable<std::optional<T>> within(std::chrono::milliseconds limit, asio::awaitable<T> work) {
   using namespace asio::experimental::awaitable_operators;

@@ -42,7 +42,8 @@ struct Parser {
                "vnetprobe"};
   RunFlags run_flags, list_flags;
   PresentationFlags diagnose_flags, demo_flags;
-  std::string list_what, list_format = "text", explain_code, explain_format = "text", diagnose_path, demo_fault = "none";
+  std::string list_what, list_format = "text", explain_code, explain_format = "text", diagnose_path,
+                         demo_fault = "none";
   bool demo_list{};
   CLI::App *run{}, *list{}, *explain{}, *diagnose{}, *demo{};
 
@@ -101,7 +102,8 @@ struct Parser {
 
 // `vnetprobe --profile x` means `vnetprobe run --profile x`.
 void insert_default_command(std::vector<std::string>& arguments) {
-  const bool own = !arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "--version");
+  const bool own =
+      !arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "--version");
   if (arguments.empty() || (arguments[0].starts_with('-') && !own)) arguments.insert(arguments.begin(), "run");
 }
 

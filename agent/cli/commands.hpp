@@ -4,7 +4,8 @@
 
 namespace vnetprobe {
 
-// Each carries one command out, prints to stdout (problems to stderr), and returns the exit status of product.md section 2.
+// Each carries one command out, prints to stdout (problems to stderr), and returns the exit status of product.md
+// section 2.
 int run(const RunCommand& command);
 int list(const ListCommand& command);
 int explain(const ExplainCommand& command);

@@ -8,7 +8,8 @@ namespace {
 
 int list_faults() {
   for (const auto& entry : demo::all_faults())
-    fmt::print("{:26} {}{}\n", entry.name, entry.what, entry.expected_code.empty() ? "" : fmt::format(" -> {}", entry.expected_code));
+    fmt::print("{:26} {}{}\n", entry.name, entry.what,
+               entry.expected_code.empty() ? "" : fmt::format(" -> {}", entry.expected_code));
   return 0;
 }
 
@@ -17,7 +18,8 @@ int list_faults() {
 int run_demo(const DemoCommand& command) {
   if (command.list) return list_faults();
   const auto* entry = demo::find_fault(command.fault);
-  if (!entry) return complain({fmt::format("--fault: unknown fault '{}'; `vnetprobe demo --list` names them", command.fault)});
+  if (!entry)
+    return complain({fmt::format("--fault: unknown fault '{}'; `vnetprobe demo --list` names them", command.fault)});
   const demo::SimulatedVnet vnet(entry->fault);
   auto flags = vnet.run_flags();
   flags.insert(flags.begin(), "run");
@@ -25,8 +27,7 @@ int run_demo(const DemoCommand& command) {
   if (const auto* answer = std::get_if<Reply>(&parsed)) return complain({answer->text});
   auto& agent = std::get<RunCommand>(parsed);
   agent.presentation = command.presentation;
-  if (!command.presentation.quiet)
-    fmt::print(stderr, "A simulated VNet on loopback: {}.\n", entry->what);
+  if (!command.presentation.quiet) fmt::print(stderr, "A simulated VNet on loopback: {}.\n", entry->what);
   return run(agent);
 }
 

@@ -3,8 +3,8 @@
 #include "reports/json/json_writer.hpp"
 #include "reports/render/text_layout.hpp"
 
-#include <boost/describe/enum_to_string.hpp>
 #include <fmt/format.h>
+#include <boost/describe/enum_to_string.hpp>
 
 namespace vnetprobe {
 namespace {
@@ -32,7 +32,9 @@ std::string explain_text(const CodeEntry& entry) {
   if (entry.healthy) {
     section(out, "Who fixes it", "Nobody: this is a healthy state.");
   } else {
-    section(out, "Who fixes it", fmt::format("{} (best confidence from inside the node: {})", named(entry.owner), named(entry.best_confidence)));
+    section(
+        out, "Who fixes it",
+        fmt::format("{} (best confidence from inside the node: {})", named(entry.owner), named(entry.best_confidence)));
   }
   if (!entry.fix.empty()) out += "\nHow\n";
   for (const auto& fix : entry.fix) {

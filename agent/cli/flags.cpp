@@ -2,8 +2,8 @@
 
 #include "agent/config/duration.hpp"
 
-#include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
+#include <boost/asio/ip/address.hpp>
 
 #include <array>
 #include <charconv>
@@ -58,25 +58,30 @@ Endpoint read_resolver(const std::string& text) {
   }
   if (!port_digits.empty()) {
     const auto port = port_of(port_digits);
-    if (!port) wrong("--resolver", fmt::format("'{}' has no usable port; write IP:PORT, for example 10.0.0.10:53", text));
+    if (!port)
+      wrong("--resolver", fmt::format("'{}' has no usable port; write IP:PORT, for example 10.0.0.10:53", text));
     server.port = *port;
   }
   boost::system::error_code bad;
   boost::asio::ip::make_address(server.address, bad);
-  if (bad) wrong("--resolver", fmt::format("'{}' is not an IP address; write IP or IP:PORT, for example 10.0.0.10", text));
+  if (bad)
+    wrong("--resolver", fmt::format("'{}' is not an IP address; write IP or IP:PORT, for example 10.0.0.10", text));
   return server;
 }
 
 std::chrono::milliseconds read_duration(const std::string& flag, const std::string& text) {
   const auto duration = parse_duration(text);
-  if (!duration || duration->count() <= 0) wrong(flag, fmt::format("'{}' is not a duration; write for example 60s or 2m", text));
+  if (!duration || duration->count() <= 0)
+    wrong(flag, fmt::format("'{}' is not a duration; write for example 60s or 2m", text));
   return *duration;
 }
 
 Profile read_profile(const std::string& text) {
   if (const auto profile = parse_profile(text)) return *profile;
-  wrong("--profile", fmt::format("unknown profile '{}'; write compute-instance, compute-cluster, attached-vm, hdinsight or "
-                                 "databricks", text));
+  wrong("--profile",
+        fmt::format("unknown profile '{}'; write compute-instance, compute-cluster, attached-vm, hdinsight or "
+                    "databricks",
+                    text));
 }
 
 void read_imds_endpoint(const std::string& url, Settings& settings) {
@@ -104,9 +109,14 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
       ->type_name("NAME");
   app.add_option("--config", flags.config, "Configuration file (default: /etc/vnetprobe/config.yaml where it exists)")
       ->type_name("FILE");
-  app.add_option("--only", flags.only, "Run only the checks whose id matches (repeatable)")->type_name("GLOB")->allow_extra_args(false);
-  app.add_option("--skip", flags.skip, "Leave out the checks whose id matches (repeatable)")->type_name("GLOB")->allow_extra_args(false);
-  app.add_option("--deadline", flags.deadline, "End after this long with the report of what was seen")->type_name("60s");
+  app.add_option("--only", flags.only, "Run only the checks whose id matches (repeatable)")
+      ->type_name("GLOB")
+      ->allow_extra_args(false);
+  app.add_option("--skip", flags.skip, "Leave out the checks whose id matches (repeatable)")
+      ->type_name("GLOB")
+      ->allow_extra_args(false);
+  app.add_option("--deadline", flags.deadline, "End after this long with the report of what was seen")
+      ->type_name("60s");
   app.add_option("--concurrency", flags.concurrency, "Checks under way at once")
       ->type_name("N")
       ->check(CLI::Range(1, 100000).description(""));
@@ -116,12 +126,15 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
   app.add_option("--resolver", flags.resolvers, "Ask this DNS server instead of the node's own (repeatable)")
       ->type_name("IP[:PORT]")
       ->allow_extra_args(false);
-  app.add_option("--connect-to", flags.connect_to, "Connect to ADDR:PORT instead of HOST:PORT, as curl has it (repeatable)")
+  app.add_option("--connect-to", flags.connect_to,
+                 "Connect to ADDR:PORT instead of HOST:PORT, as curl has it (repeatable)")
       ->type_name("HOST:PORT:ADDR:PORT")
       ->allow_extra_args(false);
-  app.add_option("--imds-endpoint", flags.imds_endpoint, "Where the instance metadata service answers")->type_name("URL");
+  app.add_option("--imds-endpoint", flags.imds_endpoint, "Where the instance metadata service answers")
+      ->type_name("URL");
   app.add_option("--service-tags", flags.service_tags, "Service-tag file to use")->type_name("FILE");
-  app.add_option("--catalog", flags.catalog, "Catalogue of requirements to use instead of the built-in one")->type_name("FILE");
+  app.add_option("--catalog", flags.catalog, "Catalogue of requirements to use instead of the built-in one")
+      ->type_name("FILE");
   add_presentation_flags(app, flags.presentation);
 }
 

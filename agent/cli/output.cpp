@@ -23,7 +23,8 @@ TextStyle style_for(int descriptor, const Presentation& presentation) {
   if (descriptor < 0 || isatty(descriptor) == 0) return style;
   const char* no_color = std::getenv("NO_COLOR");
   const char* terminal = std::getenv("TERM");
-  style.colour = !presentation.no_color && (!no_color || !*no_color) && !(terminal && std::string_view(terminal) == "dumb");
+  style.colour =
+      !presentation.no_color && (!no_color || !*no_color) && !(terminal && std::string_view(terminal) == "dumb");
   winsize size{};
   if (ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
     style.width = std::clamp<int>(size.ws_col, narrowest, widest);

@@ -29,7 +29,8 @@ int list(const ListCommand& command) {
   auto preparation = prepare(command.run);
   if (!preparation.prepared) return complain(preparation.errors);
   const Prepared& prepared = *preparation.prepared;
-  const Discovery discovery = combine(command.run.settings, prepared.config, prepared.local, prepared.host, std::nullopt);
+  const Discovery discovery =
+      combine(command.run.settings, prepared.config, prepared.local, prepared.host, std::nullopt);
   const Plan plan = make_plan(prepared.catalogue, discovery, {.only = command.run.only, .skip = command.run.skip});
   fmt::print("{}", list_checks(plan, prepared.catalogue, discovery, command.format));
   return 0;

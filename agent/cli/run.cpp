@@ -7,12 +7,12 @@
 #include "probes/imds.hpp"
 #include "reports/diagnosis/diagnose.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
 
 #include <csignal>
 
@@ -21,10 +21,12 @@ namespace {
 
 using SystemClock = std::chrono::system_clock;
 
-std::chrono::sys_time<std::chrono::milliseconds> now() { return std::chrono::floor<std::chrono::milliseconds>(SystemClock::now()); }
+std::chrono::sys_time<std::chrono::milliseconds> now() {
+  return std::chrono::floor<std::chrono::milliseconds>(SystemClock::now());
+}
 
-// What IMDS would add to the plan is its cloud and region. Where both are known, IMDS is asked beside the other checks and its
-// absence costs nothing; where not, the plan waits for it, shortly.
+// What IMDS would add to the plan is its cloud and region. Where both are known, IMDS is asked beside the other checks
+// and its absence costs nothing; where not, the plan waits for it, shortly.
 bool plan_needs_imds(const Settings& known) { return !known.cloud || !known.region || !known.subscription; }
 
 constexpr std::chrono::milliseconds imds_wait{1500};
@@ -72,8 +74,8 @@ std::variant<TlsContext, std::string> tls_context(const Settings& settings) {
 
 std::string nothing_selected(const RunCommand& command) {
   const auto& globs = command.only.empty() ? command.skip : command.only;
-  return fmt::format("{} leaves no check to run: {}; `vnetprobe list checks` names them", command.only.empty() ? "--skip" : "--only",
-                     fmt::join(globs, ", "));
+  return fmt::format("{} leaves no check to run: {}; `vnetprobe list checks` names them",
+                     command.only.empty() ? "--skip" : "--only", fmt::join(globs, ", "));
 }
 
 Watcher watcher_of(Progress& progress) {
@@ -91,9 +93,12 @@ AgentInfo agent_info(const Catalogue& catalogue, const Settings& settings) {
 
 const char* word_for(Interruption interrupted) {
   switch (interrupted) {
-    case Interruption::none: return "";
-    case Interruption::deadline: return "deadline";
-    case Interruption::signal: return "signal";
+    case Interruption::none:
+      return "";
+    case Interruption::deadline:
+      return "deadline";
+    case Interruption::signal:
+      return "signal";
   }
   return "";
 }
@@ -103,8 +108,9 @@ void note_imds(Report& report) {
   for (const auto& check : report.checks)
     for (const auto& observation : check.observations)
       if (const auto* imds = std::get_if<ImdsObservation>(&observation.seen))
-        report.node.imds = {.value = imds->error ? std::string(boost::describe::enum_to_string(*imds->error, "failed")) : "answered",
-                            .source = imds->url};
+        report.node.imds = {
+            .value = imds->error ? std::string(boost::describe::enum_to_string(*imds->error, "failed")) : "answered",
+            .source = imds->url};
 }
 
 RunOutcome without_running(const Plan& plan) {
@@ -138,7 +144,8 @@ int run(const RunCommand& command) {
   for (const auto& note : discovery.notes) spdlog::warn("{}", note);
 
   const Plan plan = make_plan(prepared.catalogue, discovery, {.only = command.only, .skip = command.skip});
-  if (plan.checks.empty() && !(command.only.empty() && command.skip.empty())) return complain({nothing_selected(command)});
+  if (plan.checks.empty() && !(command.only.empty() && command.skip.empty()))
+    return complain({nothing_selected(command)});
 
   const Settings& settings = discovery.settings;
   const Equipment equipment{.discovery = discovery,

@@ -10,7 +10,8 @@ SimulatedAnswer storage(const std::string& service, Fault fault) {
   const bool denied = fault == Fault::storage_firewall;
   const std::string code = denied ? "AuthorizationFailure" : "NoAuthenticationInformation";
   const std::string message = denied ? "This request is not authorized to perform this operation."
-                                     : "Server failed to authenticate the request. Please refer to the information in the www-authenticate header.";
+                                     : "Server failed to authenticate the request. Please refer to the information in "
+                                       "the www-authenticate header.";
   SimulatedAnswer answer{.status = denied ? 403U : 401U};
   answer.headers = {{"Content-Type", "application/xml"},
                     {"Server", "Windows-Azure-" + service + "/1.0 Microsoft-HTTPAPI/2.0"},
@@ -18,10 +19,11 @@ SimulatedAnswer storage(const std::string& service, Fault fault) {
                     {"x-ms-version", "2021-12-02"},
                     {"x-ms-error-code", code}};
   if (!denied)
-    answer.headers.emplace_back("WWW-Authenticate", "Bearer authorization_uri=https://login.microsoftonline.com/" + tenant +
+    answer.headers.emplace_back("WWW-Authenticate", "Bearer authorization_uri=https://login.microsoftonline.com/" +
+                                                        tenant +
                                                         "/oauth2/authorize resource_id=https://storage.azure.com");
-  answer.body = "\xEF\xBB\xBF<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>" + code + "</Code><Message>" + message +
-                "\nRequestId:" + request_id + "</Message></Error>";
+  answer.body = "\xEF\xBB\xBF<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>" + code + "</Code><Message>" +
+                message + "\nRequestId:" + request_id + "</Message></Error>";
   return answer;
 }
 
@@ -36,18 +38,21 @@ SimulatedAnswer key_vault() {
 }
 
 SimulatedAnswer registry(const std::string& host) {
-  return {.status = 401,
-          .headers = {{"Content-Type", "application/json; charset=utf-8"},
-                      {"Docker-Distribution-Api-Version", "registry/2.0"},
-                      {"X-Ms-Correlation-Request-Id", request_id},
-                      {"Www-Authenticate", "Bearer realm=\"https://" + host + "/oauth2/token\",service=\"" + host + "\""}},
-          .body = R"({"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]})"};
+  return {
+      .status = 401,
+      .headers = {{"Content-Type", "application/json; charset=utf-8"},
+                  {"Docker-Distribution-Api-Version", "registry/2.0"},
+                  {"X-Ms-Correlation-Request-Id", request_id},
+                  {"Www-Authenticate", "Bearer realm=\"https://" + host + "/oauth2/token\",service=\"" + host + "\""}},
+      .body = R"({"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]})"};
 }
 
 SimulatedAnswer registry_data() {
   return {.status = 404,
-          .headers = {{"Content-Type", "application/xml"}, {"Docker-Distribution-Api-Version", "registry/2.0"},
-                      {"X-Ms-Correlation-Request-Id", request_id}, {"x-ms-request-id", request_id}},
+          .headers = {{"Content-Type", "application/xml"},
+                      {"Docker-Distribution-Api-Version", "registry/2.0"},
+                      {"X-Ms-Correlation-Request-Id", request_id},
+                      {"x-ms-request-id", request_id}},
           .body = ""};
 }
 
@@ -57,40 +62,50 @@ SimulatedAnswer microsoft_registry(Fault fault) {
             .headers = {{"Content-Type", "text/plain; charset=utf-8"}},
             .body = "Action: Deny. Reason: No rule matched. Proceeding with default action."};
   return {.status = 200,
-          .headers = {{"Content-Type", "application/json; charset=utf-8"}, {"Docker-Distribution-Api-Version", "registry/2.0"},
-                      {"X-Ms-Correlation-Request-Id", request_id}, {"X-MSEdge-Ref", "Ref A: 5F3C"}},
+          .headers = {{"Content-Type", "application/json; charset=utf-8"},
+                      {"Docker-Distribution-Api-Version", "registry/2.0"},
+                      {"X-Ms-Correlation-Request-Id", request_id},
+                      {"X-MSEdge-Ref", "Ref A: 5F3C"}},
           .body = "{}"};
 }
 
 SimulatedAnswer resource_manager() {
-  return {.status = 401,
-          .headers = {{"Content-Type", "application/json; charset=utf-8"},
-                      {"WWW-Authenticate", "Bearer authorization_uri=\"https://login.windows.net/" + tenant +
-                                               "\", error=\"invalid_token\", error_description=\"The authentication failed because "
-                                               "of missing 'Authorization' header.\""},
-                      {"x-ms-request-id", request_id},
-                      {"x-ms-correlation-request-id", request_id},
-                      {"x-ms-routing-request-id", "EASTUS2:20260101T000000Z:" + request_id}},
-          .body = R"({"error":{"code":"AuthenticationFailed","message":"Authentication failed. The 'Authorization' header is missing."}})"};
+  return {
+      .status = 401,
+      .headers = {{"Content-Type", "application/json; charset=utf-8"},
+                  {"WWW-Authenticate",
+                   "Bearer authorization_uri=\"https://login.windows.net/" + tenant +
+                       "\", error=\"invalid_token\", error_description=\"The authentication failed because "
+                       "of missing 'Authorization' header.\""},
+                  {"x-ms-request-id", request_id},
+                  {"x-ms-correlation-request-id", request_id},
+                  {"x-ms-routing-request-id", "EASTUS2:20260101T000000Z:" + request_id}},
+      .body =
+          R"({"error":{"code":"AuthenticationFailed","message":"Authentication failed. The 'Authorization' header is missing."}})"};
 }
 
 SimulatedAnswer entra() {
-  return {.status = 200,
-          .headers = {{"Content-Type", "application/json; charset=utf-8"}, {"x-ms-request-id", request_id}},
-          .body = R"({"token_endpoint":"https://login.microsoftonline.com/common/oauth2/v2.0/token",)"
-                  R"("issuer":"https://login.microsoftonline.com/{tenantid}/v2.0","cloud_instance_name":"microsoftonline.com"})"};
+  return {
+      .status = 200,
+      .headers = {{"Content-Type", "application/json; charset=utf-8"}, {"x-ms-request-id", request_id}},
+      .body =
+          R"({"token_endpoint":"https://login.microsoftonline.com/common/oauth2/v2.0/token",)"
+          R"("issuer":"https://login.microsoftonline.com/{tenantid}/v2.0","cloud_instance_name":"microsoftonline.com"})"};
 }
 
 SimulatedAnswer machine_learning() {
   return {.status = 401,
-          .headers = {{"Content-Type", "application/json; charset=utf-8"}, {"WWW-Authenticate", "Bearer"},
-                      {"x-ms-response-type", "error"}, {"x-request-time", "0.004"}},
+          .headers = {{"Content-Type", "application/json; charset=utf-8"},
+                      {"WWW-Authenticate", "Bearer"},
+                      {"x-ms-response-type", "error"},
+                      {"x-request-time", "0.004"}},
           .body = R"({"error":{"code":"UserError","message":"Bearer token not provided."}})"};
 }
 
 SimulatedAnswer batch() {
   return {.status = 401,
-          .headers = {{"Content-Type", "application/json;odata=minimalmetadata"}, {"request-id", request_id},
+          .headers = {{"Content-Type", "application/json;odata=minimalmetadata"},
+                      {"request-id", request_id},
                       {"WWW-Authenticate", "Bearer authorization_uri=\"https://login.windows.net/" + tenant + "\""}},
           .body = R"({"odata.metadata":"https://batch/$metadata#Error","code":"AuthenticationFailed"})"};
 }
@@ -99,7 +114,8 @@ SimulatedAnswer instance(Fault fault) {
   if (fault == Fault::websocket_stripped)
     return {.status = 200, .headers = {{"Content-Type", "text/html"}}, .body = "<!DOCTYPE HTML><title>Jupyter</title>"};
   return {.status = 302,
-          .headers = {{"Location", "https://login.microsoftonline.com/" + tenant + "/oauth2/authorize"}, {"x-request-time", "0.002"}},
+          .headers = {{"Location", "https://login.microsoftonline.com/" + tenant + "/oauth2/authorize"},
+                      {"x-request-time", "0.002"}},
           .body = ""};
 }
 
@@ -121,15 +137,20 @@ SimulatedAnswer service_answer(const std::string& host, const std::string& targe
   if (ends(".batch.azure.com")) return batch();
   if (host.find(".instances.azureml.") != std::string::npos) return instance(fault);
   if (ends(".azureml.ms") || ends(".notebooks.azure.net")) return machine_learning();
-  return {.status = 200, .headers = {{"Content-Type", "text/html"}, {"X-Azure-Ref", "20260101T000000Z-" + target.substr(0, 8)}}, .body = ""};
+  return {.status = 200,
+          .headers = {{"Content-Type", "text/html"}, {"X-Azure-Ref", "20260101T000000Z-" + target.substr(0, 8)}},
+          .body = ""};
 }
 
 SimulatedAnswer imds_answer(const std::string& target, bool has_metadata_header) {
-  SimulatedAnswer answer{.status = 400, .headers = {{"Content-Type", "application/json; charset=utf-8"}, {"Server", "IMDS/150.870.65.1854"}}};
+  SimulatedAnswer answer{
+      .status = 400,
+      .headers = {{"Content-Type", "application/json; charset=utf-8"}, {"Server", "IMDS/150.870.65.1854"}}};
   if (!has_metadata_header) {
     answer.body = R"({"error":"Bad request. Required metadata header not specified"})";
   } else if (target.find("api-version=") == std::string::npos) {
-    answer.body = R"({"error":"Bad request. api-version is invalid or was not specified in the request.","newest-versions":["2021-02-01"]})";
+    answer.body =
+        R"({"error":"Bad request. api-version is invalid or was not specified in the request.","newest-versions":["2021-02-01"]})";
   } else {
     answer.status = 200;
     answer.body =
@@ -144,11 +165,13 @@ SimulatedAnswer imds_answer(const std::string& target, bool has_metadata_header)
 
 SimulatedAnswer wireserver_answer(const std::string& target) {
   if (target == "/versions")
-    return {.status = 200, .headers = {{"Content-Type", "application/json; charset=utf-8"}}, .body = R"(["2015-09-01"])"};
+    return {
+        .status = 200, .headers = {{"Content-Type", "application/json; charset=utf-8"}}, .body = R"(["2015-09-01"])"};
   return {.status = 200,
           .headers = {{"Content-Type", "text/xml; charset=utf-8"}},
-          .body = "<?xml version=\"1.0\" encoding=\"utf-8\"?><Versions><Preferred><Version>2015-04-05</Version></Preferred>"
-                  "<Supported><Version>2015-04-05</Version><Version>2012-11-30</Version></Supported></Versions>"};
+          .body =
+              "<?xml version=\"1.0\" encoding=\"utf-8\"?><Versions><Preferred><Version>2015-04-05</Version></Preferred>"
+              "<Supported><Version>2015-04-05</Version><Version>2012-11-30</Version></Supported></Versions>"};
 }
 
 }  // namespace vnetprobe::demo

@@ -32,7 +32,8 @@ void add_extension(X509* certificate, X509* issuer, int nid, const std::string& 
 
 void set_name(X509_NAME* into, const std::string& organisation, const std::string& common_name) {
   const auto add = [&](const char* field, const std::string& value) {
-    X509_NAME_add_entry_by_txt(into, field, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(value.c_str()), -1, -1, 0);
+    X509_NAME_add_entry_by_txt(into, field, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(value.c_str()), -1,
+                               -1, 0);
   };
   add("O", organisation);
   // X.520 allows a common name of 64 characters; the SAN carries the whole name.

@@ -4,6 +4,8 @@
 #include "agent/demo/zone.hpp"
 #include "probes/within.hpp"
 
+#include <fmt/chrono.h>
+#include <fmt/format.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/read.hpp>
@@ -14,8 +16,6 @@
 #include <boost/beast/ssl/ssl_stream.hpp>
 #include <boost/beast/websocket.hpp>
 #include <boost/beast/websocket/ssl.hpp>
-#include <fmt/chrono.h>
-#include <fmt/format.h>
 
 #include <array>
 
@@ -81,14 +81,15 @@ asio::awaitable<void> serve_one(tcp::socket socket, Wardrobe& wardrobe, Fault fa
     std::string& host;
   } chooser{wardrobe, host};
   SSL_CTX_set_tlsext_servername_arg(choosing.native_handle(), &chooser);
-  SSL_CTX_set_tlsext_servername_callback(choosing.native_handle(), +[](SSL* ssl, int*, void* argument) -> int {
-    auto& self = *static_cast<Chooser*>(argument);
-    const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    if (!name) return SSL_TLSEXT_ERR_ALERT_FATAL;
-    self.host = name;
-    SSL_set_SSL_CTX(ssl, self.wardrobe.context_for(self.host).native_handle());
-    return SSL_TLSEXT_ERR_OK;
-  });
+  SSL_CTX_set_tlsext_servername_callback(
+      choosing.native_handle(), +[](SSL* ssl, int*, void* argument) -> int {
+        auto& self = *static_cast<Chooser*>(argument);
+        const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+        if (!name) return SSL_TLSEXT_ERR_ALERT_FATAL;
+        self.host = name;
+        SSL_set_SSL_CTX(ssl, self.wardrobe.context_for(self.host).native_handle());
+        return SSL_TLSEXT_ERR_OK;
+      });
   Tls stream(std::move(socket), choosing);
   co_await stream.async_handshake(asio::ssl::stream_base::server, asio::use_awaitable);
   beast::flat_buffer buffer;
@@ -112,9 +113,15 @@ asio::awaitable<void> serve_one_plain(tcp::socket socket, PlainService service, 
   const std::string host(request[http::field::host]);
   SimulatedAnswer answer;
   switch (service) {
-    case PlainService::imds: answer = imds_answer(target, request.count("Metadata") > 0); break;
-    case PlainService::wireserver: answer = wireserver_answer(target); break;
-    case PlainService::web: answer = service_answer(host.substr(0, host.find(':')), target, fault); break;
+    case PlainService::imds:
+      answer = imds_answer(target, request.count("Metadata") > 0);
+      break;
+    case PlainService::wireserver:
+      answer = wireserver_answer(target);
+      break;
+    case PlainService::web:
+      answer = service_answer(host.substr(0, host.find(':')), target, fault);
+      break;
   }
   co_await answer_request(socket, request, std::move(answer), fault);
 }
@@ -179,13 +186,13 @@ asio::awaitable<void> serve_dns_udp(asio::ip::udp::socket socket, Fault fault) {
 }
 
 asio::awaitable<void> serve_dns_tcp(tcp::acceptor acceptor, Fault fault) {
-  return accept_each(std::move(acceptor), [fault](tcp::socket socket) { return answer_tcp_query(std::move(socket), fault); });
+  return accept_each(std::move(acceptor),
+                     [fault](tcp::socket socket) { return answer_tcp_query(std::move(socket), fault); });
 }
 
 asio::awaitable<void> serve_services(tcp::acceptor acceptor, Wardrobe& wardrobe, Fault fault) {
-  return accept_each(std::move(acceptor), [&wardrobe, fault](tcp::socket socket) {
-    return serve_one(std::move(socket), wardrobe, fault);
-  });
+  return accept_each(std::move(acceptor),
+                     [&wardrobe, fault](tcp::socket socket) { return serve_one(std::move(socket), wardrobe, fault); });
 }
 
 asio::awaitable<void> serve_plain(tcp::acceptor acceptor, PlainService service, Fault fault) {

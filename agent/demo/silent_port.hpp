@@ -5,8 +5,8 @@
 
 namespace vnetprobe::demo {
 
-// A loopback TCP port where SYNs get no answer at all: a listener whose queue of one is full and never emptied, so that the
-// kernel drops what comes. That is how a firewall's silence looks, and it takes no privilege.
+// A loopback TCP port where SYNs get no answer at all: a listener whose queue of one is full and never emptied, so that
+// the kernel drops what comes. That is how a firewall's silence looks, and it takes no privilege.
 class SilentPort {
  public:
   SilentPort();

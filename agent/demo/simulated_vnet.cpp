@@ -3,11 +3,11 @@
 #include "agent/demo/servers.hpp"
 #include "agent/demo/silent_port.hpp"
 
+#include <fmt/format.h>
+#include <signal.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <fmt/format.h>
-#include <signal.h>
 
 #include <filesystem>
 #include <fstream>
@@ -44,7 +44,8 @@ class TemporaryFolder {
  public:
   TemporaryFolder() {
     auto pattern = (std::filesystem::temp_directory_path() / "vnetprobe-demo-XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) throw std::filesystem::filesystem_error("mkdtemp " + pattern, std::error_code(errno, std::generic_category()));
+    if (!::mkdtemp(pattern.data()))
+      throw std::filesystem::filesystem_error("mkdtemp " + pattern, std::error_code(errno, std::generic_category()));
     path_ = pattern;
   }
   ~TemporaryFolder() {
@@ -86,12 +87,14 @@ struct SimulatedVnet::State {
     tundra = tundra_socket.local_endpoint().port();
     silent_udp = std::make_unique<udp::socket>(std::move(tundra_socket));
     spawn(serve_dns_udp(std::move(dns_udp), fault));
-    spawn(fault == Fault::dns_server_dead ? serve_silence(std::move(dns_tcp)) : serve_dns_tcp(std::move(dns_tcp), fault));
+    spawn(fault == Fault::dns_server_dead ? serve_silence(std::move(dns_tcp))
+                                          : serve_dns_tcp(std::move(dns_tcp), fault));
     services = listen([&](tcp::acceptor acceptor) { return serve_services(std::move(acceptor), wardrobe, fault); });
     smb = listen([](tcp::acceptor acceptor) { return serve_silence(std::move(acceptor)); });
     web = listen([&](tcp::acceptor acceptor) { return serve_plain(std::move(acceptor), PlainService::web, fault); });
     imds = listen([&](tcp::acceptor acceptor) { return serve_plain(std::move(acceptor), PlainService::imds, fault); });
-    wireserver = listen([&](tcp::acceptor acceptor) { return serve_plain(std::move(acceptor), PlainService::wireserver, fault); });
+    wireserver = listen(
+        [&](tcp::acceptor acceptor) { return serve_plain(std::move(acceptor), PlainService::wireserver, fault); });
     // Signals belong to the thread that runs the agent.
     sigset_t all, before;
     sigfillset(&all);
@@ -140,7 +143,8 @@ std::vector<std::string> SimulatedVnet::run_flags() const {
     add("--connect-to", fmt::format("{}:127.0.0.1:{}", from, port));
   };
   add("--resolver", fmt::format("127.0.0.1:{}", vnet.dns));
-  add("--imds-endpoint", fmt::format("http://127.0.0.1:{}", vnet.fault == Fault::imds_dead ? vnet.silent.port() : vnet.imds));
+  add("--imds-endpoint",
+      fmt::format("http://127.0.0.1:{}", vnet.fault == Fault::imds_dead ? vnet.silent.port() : vnet.imds));
   if (vnet.fault == Fault::tcp_refused) lead("demoacr.azurecr.io:443", vnet.closed.port());
   if (vnet.fault == Fault::tcp_silent) lead("management.azure.com:443", vnet.silent.port());
   lead(fmt::format("127.0.0.1:{}", vnet.dns), vnet.dns);

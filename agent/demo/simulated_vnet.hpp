@@ -8,8 +8,9 @@
 
 namespace vnetprobe::demo {
 
-// A VNet with a workspace in it, served on loopback by a thread of its own: DNS with private zones, TLS endpoints that answer as
-// Azure's services do, WebSockets, IMDS and WireServer. Nothing of it needs a right, and no packet leaves the machine.
+// A VNet with a workspace in it, served on loopback by a thread of its own: DNS with private zones, TLS endpoints that
+// answer as Azure's services do, WebSockets, IMDS and WireServer. Nothing of it needs a right, and no packet leaves the
+// machine.
 class SimulatedVnet {
  public:
   explicit SimulatedVnet(Fault fault);

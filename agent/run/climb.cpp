@@ -89,8 +89,8 @@ class Climb {
     std::vector<Destination> destinations;
     for (const auto& address : addresses) {
       auto to = destination(equipment_, host, address, port);
-      const bool already = std::ranges::any_of(
-          destinations, [&](const Destination& other) { return other.endpoint == to.endpoint; });
+      const bool already =
+          std::ranges::any_of(destinations, [&](const Destination& other) { return other.endpoint == to.endpoint; });
       if (!already) destinations.push_back(std::move(to));
     }
     std::vector<TcpResult> results(destinations.size());
@@ -130,7 +130,8 @@ class Climb {
 
   asio::awaitable<void> upgrade() {
     WebsocketRequest wanted{.url = check_.target.url, .headers = planned_.headers};
-    auto seen = co_await observe_websocket(connection_, std::move(wanted), proxy_.has_value(), equipment_.limits.websocket);
+    auto seen =
+        co_await observe_websocket(connection_, std::move(wanted), proxy_.has_value(), equipment_.limits.websocket);
     note(std::move(seen));
   }
 
@@ -146,7 +147,8 @@ class Climb {
 
 }  // namespace
 
-asio::awaitable<void> climb(const PlannedCheck& planned, const Equipment& equipment, Names& names, Way way, Check& check) {
+asio::awaitable<void> climb(const PlannedCheck& planned, const Equipment& equipment, Names& names, Way way,
+                            Check& check) {
   Climb one(planned, equipment, names, std::move(way), check);
   co_await one.run();
 }

@@ -11,8 +11,8 @@
 
 namespace vnetprobe {
 
-// Runs all of `work` at once and returns when the last has ended. Cancelling this cancels each of them. The first exception
-// is thrown again after all have ended, so nothing outlives the caller.
+// Runs all of `work` at once and returns when the last has ended. Cancelling this cancels each of them. The first
+// exception is thrown again after all have ended, so nothing outlives the caller.
 inline asio::awaitable<void> concurrently(std::vector<asio::awaitable<void>> work) {
   if (work.empty()) co_return;
   const auto executor = co_await asio::this_coro::executor;

@@ -36,8 +36,8 @@ asio::awaitable<void> climb_variant(PlannedCheck variant, const Equipment& equip
   answers = std::move(scratch.observations);
 }
 
-asio::awaitable<void> carry_out(FollowUp question, const PlannedCheck& planned, const Equipment& equipment, Names& names,
-                                Check& check) {
+asio::awaitable<void> carry_out(FollowUp question, const PlannedCheck& planned, const Equipment& equipment,
+                                Names& names, Check& check) {
   std::vector<Observation> answers;
   const Way same_way{.because = question.because, .direct = false};
   const Way direct{.because = question.because, .direct = true};

@@ -25,7 +25,8 @@ constexpr std::array read_already{
     ReadAlready{"node.proxy", &HostFacts::proxies},
 };
 
-asio::awaitable<void> ask_wireserver(std::string url, std::uint16_t port, const Equipment& equipment, Observation& into) {
+asio::awaitable<void> ask_wireserver(std::string url, std::uint16_t port, const Equipment& equipment,
+                                     Observation& into) {
   const std::string host = "168.63.129.16";
   const auto to = destination(equipment, host, host, port);
   auto seen = co_await observe_wireserver(std::move(url), to.endpoint, equipment.limits.tcp);
@@ -44,7 +45,8 @@ asio::awaitable<void> ask_both_doors(const Equipment& equipment, Check& check) {
 }
 
 asio::awaitable<void> ask_resolver(const Equipment& equipment, const std::string& control_name, Check& check) {
-  const Endpoint server{.address = check.target.host, .port = check.target.port ? check.target.port : std::uint16_t{53}};
+  const Endpoint server{.address = check.target.host,
+                        .port = check.target.port ? check.target.port : std::uint16_t{53}};
   const auto to = destination(equipment, server.address, server.address, server.port).endpoint;
   auto seen = co_await observe_dns(control_name, DnsType::a, to, DnsTransport::udp, equipment.limits.dns);
   check.observations.push_back({.seen = std::move(seen), .follow_up = {}});
@@ -52,8 +54,8 @@ asio::awaitable<void> ask_resolver(const Equipment& equipment, const std::string
 
 }  // namespace
 
-asio::awaitable<void> observe_node(const PlannedCheck& planned, const Equipment& equipment, const std::string& control_name,
-                                   Check& check) {
+asio::awaitable<void> observe_node(const PlannedCheck& planned, const Equipment& equipment,
+                                   const std::string& control_name, Check& check) {
   const std::string& id = planned.check.id;
   const Discovery& discovery = equipment.discovery;
   for (const auto& row : read_already)

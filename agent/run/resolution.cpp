@@ -86,7 +86,8 @@ std::vector<std::string> addresses_to_use(const std::vector<Observation>& observ
     const auto* dns = std::get_if<DnsObservation>(&observation.seen);
     if (!dns) continue;
     // "No such name" from the library is what every program gets, whatever a server says when asked by itself.
-    if (dns->via == DnsVia::libc && (!dns->addresses.empty() || dns->error == DnsFailure::nxdomain)) return dns->addresses;
+    if (dns->via == DnsVia::libc && (!dns->addresses.empty() || dns->error == DnsFailure::nxdomain))
+      return dns->addresses;
     if (dns->addresses.empty()) continue;
     if (!first_server) first_server = dns->server;
     if (dns->server == first_server)

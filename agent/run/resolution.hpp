@@ -15,8 +15,9 @@ struct Resolution {
   std::vector<std::string> addresses;  // to connect to: the C library's, else the first server's that answered
 };
 
-// Resolves names for a whole run. Each name is asked once however many checks need it: through the C library, and from each
-// resolver by itself (A and AAAA over UDP), all at the same time. An IP literal resolves to itself with no observation.
+// Resolves names for a whole run. Each name is asked once however many checks need it: through the C library, and from
+// each resolver by itself (A and AAAA over UDP), all at the same time. An IP literal resolves to itself with no
+// observation.
 class Names {
  public:
   explicit Names(const Equipment& equipment);
@@ -30,8 +31,8 @@ class Names {
   std::map<std::string, std::shared_ptr<Entry>> entries_;
 };
 
-// The hosts file and the C library first, since programs use them; a server's answer where the library was not asked or did
-// not answer in time. Exposed for its tests.
+// The hosts file and the C library first, since programs use them; a server's answer where the library was not asked or
+// did not answer in time. Exposed for its tests.
 std::vector<std::string> addresses_to_use(const std::vector<Observation>& observations);
 
 }  // namespace vnetprobe

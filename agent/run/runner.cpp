@@ -4,11 +4,11 @@
 #include "agent/run/concurrently.hpp"
 #include "agent/run/node_checks.hpp"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -28,7 +28,8 @@ int default_concurrency() {
     setrlimit(RLIMIT_NOFILE, &limit);
     getrlimit(RLIMIT_NOFILE, &limit);
   }
-  const auto affordable = static_cast<int>(std::min<rlim_t>(limit.rlim_cur / descriptors_per_check, concurrency_at_most));
+  const auto affordable =
+      static_cast<int>(std::min<rlim_t>(limit.rlim_cur / descriptors_per_check, concurrency_at_most));
   return std::max(affordable, 8);
 }
 
@@ -126,7 +127,8 @@ asio::awaitable<Interruption> keep_ticking(const Watcher& watcher) {
 asio::awaitable<void> until_first(Run& run, RunBounds bounds, const Watcher& watcher, Interruption& interrupted) {
   using namespace asio::experimental::awaitable_operators;
   const int concurrency = bounds.concurrency > 0 ? bounds.concurrency : default_concurrency();
-  const auto first = co_await (carried_out(run, concurrency) || deadline_passed(bounds.deadline) || signalled() || keep_ticking(watcher));
+  const auto first = co_await (carried_out(run, concurrency) || deadline_passed(bounds.deadline) || signalled() ||
+                               keep_ticking(watcher));
   interrupted = std::visit([](Interruption reason) { return reason; }, first);
 }
 
@@ -137,7 +139,8 @@ RunOutcome run_plan(const Plan& plan, const Equipment& equipment, const RunBound
   Run run(plan, equipment, watcher);
   Interruption interrupted{};
   std::exception_ptr problem;
-  asio::co_spawn(loop, until_first(run, bounds, watcher, interrupted), [&](std::exception_ptr thrown) { problem = thrown; });
+  asio::co_spawn(loop, until_first(run, bounds, watcher, interrupted),
+                 [&](std::exception_ptr thrown) { problem = thrown; });
   loop.run();
   if (problem) std::rethrow_exception(problem);
   return {.checks = run.take_checks(), .interrupted = interrupted};

@@ -26,8 +26,8 @@ struct RunOutcome {
   Interruption interrupted{};
 };
 
-// Carries the plan out on an event loop of its own and returns when every check has ended, the deadline has passed, or SIGINT
-// or SIGTERM has come. A check that meets a broken promise of ours becomes inconclusive; the others go on.
+// Carries the plan out on an event loop of its own and returns when every check has ended, the deadline has passed, or
+// SIGINT or SIGTERM has come. A check that meets a broken promise of ours becomes inconclusive; the others go on.
 RunOutcome run_plan(const Plan& plan, const Equipment& equipment, const RunBounds& bounds, const Watcher& watcher);
 
 }  // namespace vnetprobe

@@ -5,7 +5,8 @@
 
 namespace vnetprobe {
 
-std::string make_ulid(std::chrono::sys_time<std::chrono::milliseconds> when, const std::array<std::uint8_t, 10>& random) {
+std::string make_ulid(std::chrono::sys_time<std::chrono::milliseconds> when,
+                      const std::array<std::uint8_t, 10>& random) {
   constexpr const char* digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
   std::array<std::uint8_t, 16> bytes{};
   const auto time = static_cast<std::uint64_t>(when.time_since_epoch().count());

@@ -5,8 +5,8 @@
 
 #include <filesystem>
 
-// Reads of the node itself: each returns one topic, complete or with `error`, and never throws. `root` is "/" except in tests;
-// what the kernel says by system call (addresses, routes, clock, uid) cannot be redirected.
+// Reads of the node itself: each returns one topic, complete or with `error`, and never throws. `root` is "/" except in
+// tests; what the kernel says by system call (addresses, routes, clock, uid) cannot be redirected.
 namespace vnetprobe {
 
 HostObservation observe_os(const std::filesystem::path& root = "/");

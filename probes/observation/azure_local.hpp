@@ -8,12 +8,12 @@ namespace vnetprobe {
 enum class ImdsFailure {
   timed_out,
   refused,
-  unreachable,   // no route, ICMP, EPERM: see `tcp`
+  unreachable,  // no route, ICMP, EPERM: see `tcp`
   closed,
-  http_status,   // an answer other than 200
-  not_json,      // 200 with something else than a JSON object
+  http_status,  // an answer other than 200
+  not_json,     // 200 with something else than a JSON object
   too_big,
-  via_proxy,     // the answer carries a Via header or another sign of a proxy
+  via_proxy,  // the answer carries a Via header or another sign of a proxy
 };
 BOOST_DESCRIBE_ENUM(ImdsFailure, timed_out, refused, unreachable, closed, http_status, not_json, too_big, via_proxy)
 
@@ -40,7 +40,8 @@ BOOST_DESCRIBE_STRUCT(ImdsObservation, (),
                        resource_group, subscription, vm_id, vm_size, scale_set, zone, os_type, publisher, offer, sku,
                        private_addresses, public_addresses, subnets, mac_addresses))
 
-// One WireServer port (azure-facts 3.6). A non-root process is dropped silently on a healthy VM: `uid` is part of the fact.
+// One WireServer port (azure-facts 3.6). A non-root process is dropped silently on a healthy VM: `uid` is part of the
+// fact.
 struct WireserverObservation {
   std::string url;
   Endpoint remote;

@@ -30,8 +30,8 @@ enum class DnsFailure {
   no_resolver,  // there is no server to ask
   libc_error,   // getaddrinfo failed in another way; `detail` has its words
 };
-BOOST_DESCRIBE_ENUM(DnsFailure, timed_out, unreachable, nxdomain, servfail, refused, other_rcode, malformed, no_resolver,
-                    libc_error)
+BOOST_DESCRIBE_ENUM(DnsFailure, timed_out, unreachable, nxdomain, servfail, refused, other_rcode, malformed,
+                    no_resolver, libc_error)
 
 // One record of the answer section, in the order received. `data` is the address or the target name (no trailing dot).
 struct DnsRecord {
@@ -66,8 +66,8 @@ struct DnsObservation {
   bool recursion_available{};         // RA bit
   std::vector<DnsRecord> answers;     // bounded; `answers_left_out` counts what was dropped
   int answers_left_out{};
-  std::vector<std::string> addresses;      // of the asked families, in the order received, without duplicates
-  std::vector<HostsLine> hosts_lines;      // via libc: lines that name the host, whichever source NSS took
+  std::vector<std::string> addresses;         // of the asked families, in the order received, without duplicates
+  std::vector<HostsLine> hosts_lines;         // via libc: lines that name the host, whichever source NSS took
   std::optional<std::string> canonical_name;  // via libc: AI_CANONNAME where it differs from the name asked
 };
 BOOST_DESCRIBE_STRUCT(DnsObservation, (),

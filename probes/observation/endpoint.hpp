@@ -7,7 +7,8 @@
 
 namespace vnetprobe {
 
-// Where a packet goes to or comes from. `address` is an IP literal without brackets; IPv6 may carry a zone ("fe80::1%eth0").
+// Where a packet goes to or comes from. `address` is an IP literal without brackets; IPv6 may carry a zone
+// ("fe80::1%eth0").
 struct Endpoint {
   std::string address;
   std::uint16_t port{};

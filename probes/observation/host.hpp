@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-// What the node says about itself, read without privileges and without a packet. Every fact names its source file or call.
+// What the node says about itself, read without privileges and without a packet. Every fact names its source file or
+// call.
 namespace vnetprobe {
 
 enum class HostFailure { not_readable, malformed, not_found };
@@ -19,7 +20,8 @@ struct OsFacts {
   std::string pretty_name;
   std::string kernel;
   std::string hostname;
-  std::string container;  // "" on a machine; "docker", "kubernetes", "podman", "lxc", ... with the sign in `container_sign`
+  std::string
+      container;  // "" on a machine; "docker", "kubernetes", "podman", "lxc", ... with the sign in `container_sign`
   std::string container_sign;
   std::string chassis_asset_tag;  // 7783-7084-3265-9085-8269-3286-77 on Azure
   unsigned uid{};
@@ -53,8 +55,8 @@ BOOST_DESCRIBE_STRUCT(DiskFacts, (), (path, bytes_total, bytes_available, inodes
 
 struct InterfaceFacts {
   std::string name;
-  bool up{};                // IFF_UP and operstate not "down"
-  std::string kind;         // "loopback", "ethernet", "bridge", "veth", "tun", "wireguard", "ppp", "other"
+  bool up{};         // IFF_UP and operstate not "down"
+  std::string kind;  // "loopback", "ethernet", "bridge", "veth", "tun", "wireguard", "ppp", "other"
   int mtu{};
   std::vector<std::string> addresses;  // CIDR
 };
@@ -96,14 +98,15 @@ BOOST_DESCRIBE_STRUCT(ProxySetting, (), (variable, value, source, has_credential
 
 struct Listener {
   Endpoint endpoint;
-  int established{};                // connections on that local port
-  int syn_received{};               // half-open ones
-  std::vector<std::string> peers;   // addresses of established ones, bounded
+  int established{};               // connections on that local port
+  int syn_received{};              // half-open ones
+  std::vector<std::string> peers;  // addresses of established ones, bounded
 };
 BOOST_DESCRIBE_STRUCT(Listener, (), (endpoint, established, syn_received, peers))
 
 enum class HostTopic { os, clock, ca_store, disk, interfaces, routes, resolvers, proxies, docker_bridge, listeners };
-BOOST_DESCRIBE_ENUM(HostTopic, os, clock, ca_store, disk, interfaces, routes, resolvers, proxies, docker_bridge, listeners)
+BOOST_DESCRIBE_ENUM(HostTopic, os, clock, ca_store, disk, interfaces, routes, resolvers, proxies, docker_bridge,
+                    listeners)
 
 // One topic of the node; the member of that name is set unless `error` is.
 struct HostObservation {
@@ -122,7 +125,7 @@ struct HostObservation {
   std::vector<Listener> listeners;
 };
 BOOST_DESCRIBE_STRUCT(HostObservation, (),
-                      (topic, duration, error, detail, os, clock, ca_store, disks, interfaces, routes, resolvers, proxies,
-                       listeners))
+                      (topic, duration, error, detail, os, clock, ca_store, disks, interfaces, routes, resolvers,
+                       proxies, listeners))
 
 }  // namespace vnetprobe

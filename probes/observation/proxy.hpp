@@ -5,11 +5,11 @@
 namespace vnetprobe {
 
 enum class ProxyFailure {
-  timed_out,   // no answer to CONNECT
-  reset,       // connection broke during CONNECT
+  timed_out,  // no answer to CONNECT
+  reset,      // connection broke during CONNECT
   closed,
-  malformed,   // not HTTP
-  denied,      // any status but 2xx: `status`
+  malformed,  // not HTTP
+  denied,     // any status but 2xx: `status`
 };
 BOOST_DESCRIBE_ENUM(ProxyFailure, timed_out, reset, closed, malformed, denied)
 

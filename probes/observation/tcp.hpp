@@ -56,9 +56,9 @@ struct TcpObservation {
   std::optional<Endpoint> local;          // absent: never bound to an address
   std::optional<std::string> interface;   // of the local address
   std::chrono::microseconds duration{};
-  std::optional<TcpFailure> error;        // absent: connected
-  std::optional<std::string> errno_name;  // "ECONNREFUSED"
-  std::optional<IcmpError> icmp;          // who refused
+  std::optional<TcpFailure> error;               // absent: connected
+  std::optional<std::string> errno_name;         // "ECONNREFUSED"
+  std::optional<IcmpError> icmp;                 // who refused
   std::optional<std::chrono::microseconds> rtt;  // TCP_INFO
   int retransmissions{};                         // TCP_INFO tcpi_total_retrans: SYNs (or data) sent again
   int mss{};                                     // TCP_INFO tcpi_snd_mss
@@ -66,7 +66,7 @@ struct TcpObservation {
   std::optional<NeighbourEntry> neighbour;       // looked up after a failure
 };
 BOOST_DESCRIBE_STRUCT(TcpObservation, (),
-                      (remote, instead_of, local, interface, duration, error, errno_name, icmp, rtt, retransmissions, mss,
-                       route, neighbour))
+                      (remote, instead_of, local, interface, duration, error, errno_name, icmp, rtt, retransmissions,
+                       mss, route, neighbour))
 
 }  // namespace vnetprobe

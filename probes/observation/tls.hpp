@@ -66,8 +66,8 @@ struct TlsObservation {
   std::optional<std::string> anchor_subject;  // of the root in our store
 };
 BOOST_DESCRIBE_STRUCT(TlsObservation, (),
-                      (remote, sni, duration, error, detail, alert_received, server_hello_received, version, cipher, alpn,
-                       client_certificate_requested, chain, chain_left_out, verified, verify_code, verify_error,
+                      (remote, sni, duration, error, detail, alert_received, server_hello_received, version, cipher,
+                       alpn, client_certificate_requested, chain, chain_left_out, verified, verify_code, verify_error,
                        verify_depth, trust_anchor, anchor_subject))
 
 }  // namespace vnetprobe

@@ -5,9 +5,9 @@
 namespace vnetprobe {
 
 enum class WebsocketFailure {
-  timed_out,       // no answer to the handshake
+  timed_out,  // no answer to the handshake
   reset,
-  closed,          // EOF before an answer
+  closed,  // EOF before an answer
   malformed,
   not_upgraded,    // an HTTP answer other than 101: `status`
   accept_invalid,  // 101 with a wrong Sec-WebSocket-Accept

@@ -7,7 +7,9 @@
 namespace vnetprobe {
 namespace {
 
-bool equal_ignoring_case(char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b)); }
+bool equal_ignoring_case(char a, char b) {
+  return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+}
 
 bool has(std::string_view text, std::string_view part) {
   return std::search(text.begin(), text.end(), part.begin(), part.end(), equal_ignoring_case) != text.end();
@@ -36,7 +38,8 @@ constexpr std::array markers{
 };
 
 bool header_matches(const std::string& name, std::string_view pattern) {
-  if (pattern.ends_with('*')) return has(std::string_view(name).substr(0, pattern.size() - 1), pattern.substr(0, pattern.size() - 1));
+  if (pattern.ends_with('*'))
+    return has(std::string_view(name).substr(0, pattern.size() - 1), pattern.substr(0, pattern.size() - 1));
   return name.size() == pattern.size() && has(name, pattern);
 }
 
@@ -47,7 +50,9 @@ bool documents_a_marker(Service service) {
 bool carries_marker(const ServiceAnswer& answer) {
   const auto service = answer.check->target.service;
   return std::ranges::any_of(markers, [&](const Marker& marker) {
-    return marker.service == service && std::ranges::any_of(*answer.headers, [&](const HttpHeader& header) { return header_matches(header.name, marker.header); });
+    return marker.service == service && std::ranges::any_of(*answer.headers, [&](const HttpHeader& header) {
+             return header_matches(header.name, marker.header);
+           });
   });
 }
 
@@ -60,13 +65,19 @@ bool content_is_telling(const ServiceAnswer& answer) {
 }
 
 // Server names and headers of proxies and inspecting firewalls.
-constexpr std::array<std::string_view, 14> proxy_servers{"squid", "zscaler", "bluecoat", "proxysg", "mcafee", "fortigate", "fortiweb", "netskope",
-                                                         "forcepoint", "mitmproxy", "sophos", "barracuda", "checkpoint", "palo alto"};
-constexpr std::array<std::string_view, 5> proxy_headers{"X-Squid-Error", "Proxy-Authenticate", "Proxy-Status", "X-BlueCoat-Via", "Proxy-Connection"};
+constexpr std::array<std::string_view, 14> proxy_servers{
+    "squid",    "zscaler",    "bluecoat",  "proxysg", "mcafee",    "fortigate",  "fortiweb",
+    "netskope", "forcepoint", "mitmproxy", "sophos",  "barracuda", "checkpoint", "palo alto"};
+constexpr std::array<std::string_view, 5> proxy_headers{"X-Squid-Error", "Proxy-Authenticate", "Proxy-Status",
+                                                        "X-BlueCoat-Via", "Proxy-Connection"};
 
 template <class Layer>
 ServiceAnswer to_answer(const Cited<Layer>& seen) {
-  ServiceAnswer answer{.check = seen.check, .observation = seen.index, .status = seen->status, .reason = seen->reason, .headers = &seen->headers};
+  ServiceAnswer answer{.check = seen.check,
+                       .observation = seen.index,
+                       .status = seen->status,
+                       .reason = seen->reason,
+                       .headers = &seen->headers};
   answer.body = seen->body_excerpt;
   answer.url = seen->url;
   answer.clock_offset = seen->clock_offset;
@@ -77,7 +88,8 @@ ServiceAnswer to_answer(const Cited<Layer>& seen) {
 }  // namespace
 
 const std::string* ServiceAnswer::header(std::string_view name) const {
-  const auto found = std::ranges::find_if(*headers, [&](const HttpHeader& one) { return header_matches(one.name, name); });
+  const auto found =
+      std::ranges::find_if(*headers, [&](const HttpHeader& one) { return header_matches(one.name, name); });
   return found == headers->end() ? nullptr : &found->value;
 }
 

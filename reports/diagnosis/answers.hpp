@@ -21,15 +21,17 @@ struct ServiceAnswer {
 
   const std::string* header(std::string_view name) const;
   bool body_has(std::string_view text) const;  // ASCII case ignored
-  Evidence says(std::string words) const { return {.check = check->id, .observation = observation, .says = std::move(words)}; }
+  Evidence says(std::string words) const {
+    return {.check = check->id, .observation = observation, .says = std::move(words)};
+  }
 };
 
 // Every answer of the check's own stack that has a status.
 std::vector<ServiceAnswer> answers_of(const Check& check);
 std::vector<ServiceAnswer> answers_of(const std::vector<const Check*>& checks);
 
-// Whether the answer carries a marker of the service that the plan expects (azure-facts 4). For services that document none,
-// any answer without signs of a middlebox is taken as theirs.
+// Whether the answer carries a marker of the service that the plan expects (azure-facts 4). For services that document
+// none, any answer without signs of a middlebox is taken as theirs.
 bool is_genuine(const ServiceAnswer& answer);
 
 // What shows that a proxy or a firewall wrote the answer ("Via: 1.1 squid"); empty: nothing does.

@@ -7,13 +7,32 @@
 namespace vnetprobe {
 namespace {
 
-constexpr std::array<std::string_view, 6> expected_organisations{"Microsoft Corporation", "DigiCert Inc", "DigiCert, Inc.",
-                                                                 "D-Trust GmbH", "D-TRUST GmbH", "Baltimore"};
+constexpr std::array<std::string_view, 6> expected_organisations{
+    "Microsoft Corporation", "DigiCert Inc", "DigiCert, Inc.", "D-Trust GmbH", "D-TRUST GmbH", "Baltimore"};
 
 // What inspecting proxies and firewalls write into the certificates that they make.
-constexpr std::array<std::string_view, 22> inspectors{
-    "mitmproxy", "zscaler", "netskope", "palo alto", "fortinet", "fortigate", "blue coat", "bluecoat", "symantec ssl visibility", "check point", "sophos",
-    "cisco umbrella", "squid", "mcafee web gateway", "forcepoint", "websense", "barracuda", "azure firewall", "inspection", "intercept", "proxy ca", "mitm"};
+constexpr std::array<std::string_view, 22> inspectors{"mitmproxy",
+                                                      "zscaler",
+                                                      "netskope",
+                                                      "palo alto",
+                                                      "fortinet",
+                                                      "fortigate",
+                                                      "blue coat",
+                                                      "bluecoat",
+                                                      "symantec ssl visibility",
+                                                      "check point",
+                                                      "sophos",
+                                                      "cisco umbrella",
+                                                      "squid",
+                                                      "mcafee web gateway",
+                                                      "forcepoint",
+                                                      "websense",
+                                                      "barracuda",
+                                                      "azure firewall",
+                                                      "inspection",
+                                                      "intercept",
+                                                      "proxy ca",
+                                                      "mitm"};
 
 std::string lower(std::string_view text) {
   std::string result(text);
@@ -65,17 +84,21 @@ std::string Anchors::sign_of_interception(const TlsObservation& tls) const {
   if (any_expected(tls)) return {};
   if (!tls.verified) {
     // A server that keeps its intermediate to itself is known by who issues to the others.
-    if (std::ranges::any_of(tls.chain, [&](const Certificate& one) { return verified_issuers_.contains(one.issuer); })) return {};
+    if (std::ranges::any_of(tls.chain, [&](const Certificate& one) { return verified_issuers_.contains(one.issuer); }))
+      return {};
     return "none of the authorities that issue for Microsoft";
   }
-  if (tls.trust_anchor == TrustAnchor::system_store) return "an authority of this machine's store, and none that issues for Microsoft";
+  if (tls.trust_anchor == TrustAnchor::system_store)
+    return "an authority of this machine's store, and none that issues for Microsoft";
   // The user's own authorities: more than one for Microsoft's names, and this one is the odd one.
   const std::string anchor = tls.anchor_subject.value_or("");
   const auto mine = user_anchors_.find(anchor);
   if (user_anchors_.size() < 2 || mine == user_anchors_.end()) return {};
-  if (!expected_anchors_.empty()) return fmt::format("other names of Microsoft's verify through {}", *expected_anchors_.begin());
+  if (!expected_anchors_.empty())
+    return fmt::format("other names of Microsoft's verify through {}", *expected_anchors_.begin());
   const auto most = std::ranges::max_element(user_anchors_, {}, [](const auto& row) { return row.second; });
-  return most->second > mine->second ? fmt::format("most names of Microsoft's verify through {}", most->first) : std::string();
+  return most->second > mine->second ? fmt::format("most names of Microsoft's verify through {}", most->first)
+                                     : std::string();
 }
 
 }  // namespace vnetprobe

@@ -7,8 +7,9 @@
 
 namespace vnetprobe {
 
-// Who vouches for Microsoft's names in this run. A certificate authority that the user named (--ca-file, tls.ca_files) is taken at
-// its word, unless the run itself shows that it is an inspector: its names say so, or others vouch for the rest of Microsoft's names.
+// Who vouches for Microsoft's names in this run. A certificate authority that the user named (--ca-file, tls.ca_files)
+// is taken at its word, unless the run itself shows that it is an inspector: its names say so, or others vouch for the
+// rest of Microsoft's names.
 class Anchors {
  public:
   explicit Anchors(const Report& report);

@@ -1,5 +1,5 @@
-#include "reports/diagnosis/answers.hpp"
 #include "reports/diagnosis/addresses.hpp"
+#include "reports/diagnosis/answers.hpp"
 
 #include <boost/describe/enum_to_string.hpp>
 
@@ -14,34 +14,41 @@ Outcome undecided(std::string reason) { return {Verdict::inconclusive, std::move
 
 std::string date(std::chrono::sys_seconds when) {
   const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(when));
-  return fmt::format("{}-{:02}-{:02}", static_cast<int>(day.year()), static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
+  return fmt::format("{}-{:02}-{:02}", static_cast<int>(day.year()), static_cast<unsigned>(day.month()),
+                     static_cast<unsigned>(day.day()));
 }
 
-// --- Checks that climbed --------------------------------------------------------------------------------------------------
+// --- Checks that climbed
+// --------------------------------------------------------------------------------------------------
 
 Outcome of_answer(const ServiceAnswer& answer) {
   const std::string code = answer.service_error_code ? " " + *answer.service_error_code : "";
   const std::string said = fmt::format("{}{}", answer.status, code);
   if (answer.is_websocket) {
     if (answer.status == 101) return pass("the WebSocket opened and answered a ping");
-    if (answer.status == 401 || answer.status == 403 || answer.status / 100 == 3) return pass(fmt::format("reached: sign-in required ({})", said));
-    return undecided(fmt::format("reached, but the handshake was answered with {}, which says nothing about WebSockets", said));
+    if (answer.status == 401 || answer.status == 403 || answer.status / 100 == 3)
+      return pass(fmt::format("reached: sign-in required ({})", said));
+    return undecided(
+        fmt::format("reached, but the handshake was answered with {}, which says nothing about WebSockets", said));
   }
   if (answer.status == 401 || answer.status == 403) return pass(fmt::format("reached: needs credentials ({})", said));
   if (answer.status / 100 == 2 || answer.status / 100 == 3) return pass(fmt::format("reached ({})", said));
-  if (is_storage(answer.check->target.service) && answer.status == 400) return pass(fmt::format("reached ({}); whether the firewall would let data through is not told by it", said));
+  if (is_storage(answer.check->target.service) && answer.status == 400)
+    return pass(fmt::format("reached ({}); whether the firewall would let data through is not told by it", said));
   return pass(fmt::format("reached; the service answered {}", said));
 }
 
 Outcome of_tls(const Cited<TlsObservation>& tls) {
-  const std::string who = tls->chain.empty() ? "" : fmt::format(", certificate until {}", date(tls->chain.front().not_after));
+  const std::string who =
+      tls->chain.empty() ? "" : fmt::format(", certificate until {}", date(tls->chain.front().not_after));
   return pass(fmt::format("{}{}, {}", tls->version.value_or("TLS"), who, words(tls->duration)));
 }
 
 Outcome of_addresses(const Check& check) {
   std::set<std::string> addresses;
   for (const auto& dns : cited<DnsObservation>(check)) addresses.insert(dns->addresses.begin(), dns->addresses.end());
-  const bool all_private = !addresses.empty() && std::ranges::all_of(addresses, [](const std::string& one) { return is_private(one); });
+  const bool all_private =
+      !addresses.empty() && std::ranges::all_of(addresses, [](const std::string& one) { return is_private(one); });
   return pass(fmt::format("resolves to {}{}", fmt::join(addresses, ", "), all_private ? " (private)" : ""));
 }
 
@@ -58,19 +65,27 @@ Outcome of_climb(const Check& check) {
   if (const auto answers = answers_of(check); !answers.empty()) return of_answer(answers.back());
   const auto udp = cited<UdpObservation>(check);
   if (!udp.empty() && !udp.back()->error)
-    return udp.back()->answered ? pass("answered") : undecided(fmt::format("no error came back; without a known protocol UDP {} can be disproved, never proved", udp.back()->remote.port));
+    return udp.back()->answered
+               ? pass("answered")
+               : undecided(
+                     fmt::format("no error came back; without a known protocol UDP {} can be disproved, never proved",
+                                 udp.back()->remote.port));
   const auto tls = cited<TlsObservation>(check);
   if (!tls.empty() && tls.back()->verified && check.target.protocol == "tls") return of_tls(tls.back());
   const bool to_tcp = check.target.protocol == "tcp";
   const auto attempts = cited<TcpObservation>(check);
   const auto made = std::ranges::find_if(attempts, [](const auto& tcp) { return !tcp->error; });
-  if (to_tcp && made != attempts.end()) return pass(fmt::format("connected to {} in {}", to_string((*made)->remote), words((*made)->duration)));
+  if (to_tcp && made != attempts.end())
+    return pass(fmt::format("connected to {} in {}", to_string((*made)->remote), words((*made)->duration)));
   if (check.target.protocol == "dns" && resolved(check)) return of_addresses(check);
-  if (check.target.guessed && ends_at_dns(check)) return undecided(fmt::format("the documents name only a wildcard, and {} does not exist; nothing follows from that", check.target.host));
+  if (check.target.guessed && ends_at_dns(check))
+    return undecided(fmt::format("the documents name only a wildcard, and {} does not exist; nothing follows from that",
+                                 check.target.host));
   return unexplained(check);
 }
 
-// --- Checks of the node itself -----------------------------------------------------------------------------------------------
+// --- Checks of the node itself
+// -----------------------------------------------------------------------------------------------
 
 // The address that a service saw, with who said it (azure-facts 9.3).
 std::optional<std::string> egress_address(const Report& report) {
@@ -79,7 +94,8 @@ std::optional<std::string> egress_address(const Report& report) {
     if (!info) continue;
     const auto at = info->find("addr=");
     if (at == std::string::npos) continue;
-    return fmt::format("{} (seen by {})", info->substr(at + 5, info->find(';', at) - at - 5), answer.check->target.host);
+    return fmt::format("{} (seen by {})", info->substr(at + 5, info->find(';', at) - at - 5),
+                       answer.check->target.host);
   }
   for (const auto& imds : cited<ImdsObservation>(all_checks(report)))
     if (!imds->public_addresses.empty()) return fmt::format("{} (configured, by IMDS)", imds->public_addresses.front());
@@ -95,19 +111,23 @@ Outcome of_subnet(const Report& report) {
   for (const auto& imds : cited<ImdsObservation>(all_checks(report)))
     if (!imds->subnets.empty()) return pass(imds->subnets.front() + " (IMDS)");
   for (const auto& address : report.node.addresses)
-    if (!address.value.starts_with("127.") && !address.value.starts_with("::1") && !address.value.starts_with("fe80")) return pass(address.value + " (kernel)");
+    if (!address.value.starts_with("127.") && !address.value.starts_with("::1") && !address.value.starts_with("fe80"))
+      return pass(address.value + " (kernel)");
   return undecided("no address but loopback");
 }
 
 Outcome of_clock(const HostObservation& host) {
   if (!host.clock) return undecided("the clock could not be read");
-  return pass(host.clock->synchronised ? "synchronised, and no other host contradicts it" : "no other host contradicts it (the kernel was not told that it is synchronised)");
+  return pass(host.clock->synchronised
+                  ? "synchronised, and no other host contradicts it"
+                  : "no other host contradicts it (the kernel was not told that it is synchronised)");
 }
 
 Outcome of_disk(const HostObservation& host) {
   if (host.disks.empty()) return undecided("no disk could be read");
   std::vector<std::string> rooms;
-  for (const auto& disk : host.disks) rooms.push_back(fmt::format("{} {:.1f} GB free", disk.path, static_cast<double>(disk.bytes_available) / 1e9));
+  for (const auto& disk : host.disks)
+    rooms.push_back(fmt::format("{} {:.1f} GB free", disk.path, static_cast<double>(disk.bytes_available) / 1e9));
   return pass(fmt::format("{}", fmt::join(rooms, ", ")));
 }
 
@@ -121,25 +141,37 @@ Outcome of_proxies(const HostObservation& host) {
 
 Outcome of_routes(const HostObservation& host) {
   for (const auto& route : host.routes)
-    if (route.destination == "0.0.0.0/0" && route.type == "unicast") return pass(fmt::format("default route through {}", route.gateway.empty() ? route.interface : route.gateway));
+    if (route.destination == "0.0.0.0/0" && route.type == "unicast")
+      return pass(fmt::format("default route through {}", route.gateway.empty() ? route.interface : route.gateway));
   return undecided("no default route, and nothing that needed one failed");
 }
 
 Outcome of_host(const HostObservation& host) {
   switch (host.topic) {
-    case HostTopic::os: return host.os ? pass(fmt::format("{}, kernel {}", host.os->pretty_name, host.os->kernel)) : undecided("os-release could not be read");
-    case HostTopic::clock: return of_clock(host);
-    case HostTopic::ca_store: return host.ca_store ? pass(fmt::format("{} certificates in {}", host.ca_store->certificates, host.ca_store->path)) : undecided("no store was found");
-    case HostTopic::disk: return of_disk(host);
-    case HostTopic::interfaces: return pass("no local range covers an address that a name resolved to");
-    case HostTopic::routes: return of_routes(host);
-    case HostTopic::proxies: return of_proxies(host);
+    case HostTopic::os:
+      return host.os ? pass(fmt::format("{}, kernel {}", host.os->pretty_name, host.os->kernel))
+                     : undecided("os-release could not be read");
+    case HostTopic::clock:
+      return of_clock(host);
+    case HostTopic::ca_store:
+      return host.ca_store
+                 ? pass(fmt::format("{} certificates in {}", host.ca_store->certificates, host.ca_store->path))
+                 : undecided("no store was found");
+    case HostTopic::disk:
+      return of_disk(host);
+    case HostTopic::interfaces:
+      return pass("no local range covers an address that a name resolved to");
+    case HostTopic::routes:
+      return of_routes(host);
+    case HostTopic::proxies:
+      return of_proxies(host);
     case HostTopic::listeners: {
       const bool listens = !host.listeners.empty();
       return listens ? pass("something listens") : undecided("nothing listens");
     }
     case HostTopic::resolvers:
-    case HostTopic::docker_bridge: break;
+    case HostTopic::docker_bridge:
+      break;
   }
   return pass("read");
 }
@@ -147,7 +179,8 @@ Outcome of_host(const HostObservation& host) {
 Outcome of_imds(const Check& check, const ImdsObservation& imds) {
   if (!imds.error) return pass(fmt::format("answered as {}", imds.name.value_or("a virtual machine")));
   if (imds.error == ImdsFailure::http_status) return pass(fmt::format("answers, with {}", imds.status));
-  if (!check.required) return undecided("no answer; this does not look like a virtual machine of Azure, so none is owed");
+  if (!check.required)
+    return undecided("no answer; this does not look like a virtual machine of Azure, so none is owed");
   return {Verdict::fail, "no answer"};
 }
 
@@ -155,7 +188,10 @@ Outcome of_wireserver(const Check& check) {
   const auto doors = cited<WireserverObservation>(check);
   const auto open = std::ranges::find_if(doors, [](const auto& door) { return !door->tcp.error && !door->error; });
   if (open != doors.end()) return pass(fmt::format("answered {}", (*open)->status));
-  if (doors.front()->uid != 0) return undecided("not decidable without root: on a healthy machine the agent's own rules drop everybody else (wireserver.inconclusive_not_root)");
+  if (doors.front()->uid != 0)
+    return undecided(
+        "not decidable without root: on a healthy machine the agent's own rules drop everybody else "
+        "(wireserver.inconclusive_not_root)");
   return undecided("no answer; without an answer from IMDS it is not known whether this is a machine of Azure");
 }
 
@@ -168,7 +204,8 @@ Outcome of_resolver(const Check& check, const Cited<DnsObservation>& dns) {
 }
 
 Outcome of_node(const Check& check, const Report& report) {
-  if (check.id == "node.firewall") return undecided("not decidable without root; nothing that was refused locally was seen");
+  if (check.id == "node.firewall")
+    return undecided("not decidable without root; nothing that was refused locally was seen");
   if (check.id == "node.region") return of_value(report.node.region, "region");
   if (check.id == "node.subscription") return of_value(report.node.subscription, "subscription");
   if (check.id == "node.subnet") return of_subnet(report);
@@ -187,7 +224,8 @@ Outcome outcome_without_finding(const Check& check, const Report& report) {
   if (const auto wireserver = cited<WireserverObservation>(check); !wireserver.empty()) return of_wireserver(check);
   if (const auto imds = cited<ImdsObservation>(check); !imds.empty()) return of_imds(check, *imds.back());
   if (const auto host = cited<HostObservation>(check); !host.empty()) {
-    if (!host.front()->error || host.front()->os || host.front()->ca_store || !host.front()->disks.empty()) return of_host(*host.front());
+    if (!host.front()->error || host.front()->os || host.front()->ca_store || !host.front()->disks.empty())
+      return of_host(*host.front());
     return undecided(fmt::format("{} could not be read", boost::describe::enum_to_string(host.front()->topic, "it")));
   }
   if (check.id.starts_with("node.resolver/"))

@@ -20,18 +20,22 @@ bool is_silent(ImdsFailure failure) {
          failure == ImdsFailure::closed;
 }
 
-// Only where the plan has reason to expect the service: a container or a machine elsewhere has none, and that is healthy.
+// Only where the plan has reason to expect the service: a container or a machine elsewhere has none, and that is
+// healthy.
 std::vector<Finding> imds(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& imds : cited<ImdsObservation>(evidence.open)) {
     if (!imds->error || !imds.check->required) continue;
     const std::string url = imds->url;
     if (*imds->error == ImdsFailure::via_proxy)
-      findings.push_back(about(imds, "imds.via_proxy", Confidence::proven, fmt::format("the answer of {} came through a proxy", url)));
+      findings.push_back(
+          about(imds, "imds.via_proxy", Confidence::proven, fmt::format("the answer of {} came through a proxy", url)));
     else if (*imds->error == ImdsFailure::not_json || *imds->error == ImdsFailure::too_big)
-      findings.push_back(about(imds, "imds.not_genuine", Confidence::likely, fmt::format("{} answered {} with something that is not metadata", url, imds->status)));
+      findings.push_back(about(imds, "imds.not_genuine", Confidence::likely,
+                               fmt::format("{} answered {} with something that is not metadata", url, imds->status)));
     else if (is_silent(*imds->error))
-      findings.push_back(about(imds, "imds.unreachable", Confidence::likely, fmt::format("{}: no answer after {}", url, words(imds->duration))));
+      findings.push_back(about(imds, "imds.unreachable", Confidence::likely,
+                               fmt::format("{}: no answer after {}", url, words(imds->duration))));
   }
   return findings;
 }
@@ -46,16 +50,18 @@ bool is_dns_alive(const Report& report) {
   });
 }
 
-// The agent's own rules drop everybody but root on a healthy machine (azure-facts 3.6): only root's silence means something, and
-// only on a machine that Azure runs.
+// The agent's own rules drop everybody but root on a healthy machine (azure-facts 3.6): only root's silence means
+// something, and only on a machine that Azure runs.
 std::vector<Finding> wireserver(const Evidenced& evidence) {
   if (!on_azure(evidence.report)) return {};
   Finding finding{.subject = "168.63.129.16", .confidence = Confidence::proven};
   for (const auto& door : cited<WireserverObservation>(evidence.open)) {
     if (door->uid != 0 || (!door->tcp.error && !door->error)) continue;
-    if (door->remote.port == 32526) continue;  // the plug-in of the guest agent may be off; the first door is always there
+    if (door->remote.port == 32526)
+      continue;  // the plug-in of the guest agent may be off; the first door is always there
     finding.checks = {door.check->id};
-    finding.evidence.push_back(door.says(fmt::format("root gets no answer from {} within {}", door->url, words(door->duration))));
+    finding.evidence.push_back(
+        door.says(fmt::format("root gets no answer from {} within {}", door->url, words(door->duration))));
   }
   if (finding.checks.empty()) return {};
   const bool dns_only = is_dns_alive(evidence.report);

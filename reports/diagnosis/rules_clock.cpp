@@ -10,9 +10,10 @@ namespace {
 using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
-constexpr milliseconds skew_worth_a_word = 60s;    // diagnosis-codes 1.8
-constexpr milliseconds same_story_within = 90s;    // two hosts that tell the same time
-constexpr int validity_not_yet = 9, validity_expired = 10;  // X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
+constexpr milliseconds skew_worth_a_word = 60s;  // diagnosis-codes 1.8
+constexpr milliseconds same_story_within = 90s;  // two hosts that tell the same time
+constexpr int validity_not_yet = 9,
+              validity_expired = 10;  // X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 
 // One host's word about the time: the answer that it came with.
 std::map<std::string, ServiceAnswer> word_of_each_host(const Report& report) {
@@ -24,8 +25,9 @@ std::map<std::string, ServiceAnswer> word_of_each_host(const Report& report) {
 
 std::string in_words(milliseconds skew) {
   const auto seconds = std::abs(skew.count()) / 1000;
-  const std::string size = seconds >= 7200 ? fmt::format("{:.1f} hours", static_cast<double>(seconds) / 3600)
-                           : seconds >= 120 ? fmt::format("{} minutes", seconds / 60) : fmt::format("{} seconds", seconds);
+  const std::string size = seconds >= 7200  ? fmt::format("{:.1f} hours", static_cast<double>(seconds) / 3600)
+                           : seconds >= 120 ? fmt::format("{} minutes", seconds / 60)
+                                            : fmt::format("{} seconds", seconds);
   return size + (skew.count() > 0 ? " ahead" : " behind");
 }
 
@@ -35,8 +37,8 @@ bool failed_on_validity(const Check& check) {
   });
 }
 
-// Two independent hosts agree with each other and not with this node. Proxies and caches replay old dates, so nobody else may
-// tell another time.
+// Two independent hosts agree with each other and not with this node. Proxies and caches replay old dates, so nobody
+// else may tell another time.
 std::vector<Finding> skew(const Evidenced& evidence) {
   const auto hosts = word_of_each_host(evidence.report);
   if (hosts.size() < 2) return {};
@@ -44,19 +46,23 @@ std::vector<Finding> skew(const Evidenced& evidence) {
   for (const auto& [host, answer] : hosts) offsets.push_back(*answer.clock_offset);
   std::ranges::sort(offsets);
   const milliseconds median = offsets[offsets.size() / 2];
-  const auto agree = std::ranges::count_if(offsets, [&](milliseconds one) { return std::chrono::abs(one - median) <= same_story_within; });
-  if (std::chrono::abs(median) <= skew_worth_a_word || agree < 2 || agree * 3 < static_cast<long>(offsets.size()) * 2) return {};
+  const auto agree = std::ranges::count_if(
+      offsets, [&](milliseconds one) { return std::chrono::abs(one - median) <= same_story_within; });
+  if (std::chrono::abs(median) <= skew_worth_a_word || agree < 2 || agree * 3 < static_cast<long>(offsets.size()) * 2)
+    return {};
 
   Finding finding{.code = "clock.skew", .subject = "this node", .confidence = Confidence::proven};
   finding.values = {{"skew", in_words(median)}};
   for (const auto& [host, answer] : hosts)
-    finding.evidence.push_back(answer.says(fmt::format("{} says another time: this node's clock is {} of it", host, in_words(*answer.clock_offset))));
+    finding.evidence.push_back(answer.says(
+        fmt::format("{} says another time: this node's clock is {} of it", host, in_words(*answer.clock_offset))));
   for (const auto* check : evidence.open) {
     if (check->id == "node.clock") finding.checks.push_back(check->id);
     if (failed_on_validity(*check)) finding.dependants.push_back(check->id);
   }
   if (const auto clock = host_fact(evidence.report, HostTopic::clock); clock && (*clock)->clock)
-    finding.evidence.insert(finding.evidence.begin(), clock->says(fmt::format("the clock is {} of what {} hosts say", in_words(median), hosts.size())));
+    finding.evidence.insert(finding.evidence.begin(), clock->says(fmt::format("the clock is {} of what {} hosts say",
+                                                                              in_words(median), hosts.size())));
   finding.only_informs = finding.checks.empty() && finding.dependants.empty();
   return {std::move(finding)};
 }
@@ -64,7 +70,8 @@ std::vector<Finding> skew(const Evidenced& evidence) {
 // A certificate's dates do not fit, and the one host that told a time contradicts this node's.
 std::vector<Finding> suspect(const Evidenced& evidence) {
   const auto hosts = word_of_each_host(evidence.report);
-  const auto other = std::ranges::find_if(hosts, [](const auto& host) { return std::chrono::abs(*host.second.clock_offset) > 5min; });
+  const auto other =
+      std::ranges::find_if(hosts, [](const auto& host) { return std::chrono::abs(*host.second.clock_offset) > 5min; });
   if (other == hosts.end()) return {};
   Finding finding{.code = "tls.clock_suspect", .subject = "this node", .confidence = Confidence::likely};
   finding.values = {{"skew", in_words(*other->second.clock_offset)}};
@@ -72,10 +79,12 @@ std::vector<Finding> suspect(const Evidenced& evidence) {
     if (!failed_on_validity(*check)) continue;
     finding.checks.push_back(check->id);
     for (const auto& tls : cited<TlsObservation>(*check))
-      finding.evidence.push_back(tls.says(fmt::format("{} by this node's clock", tls->verify_error.value_or("the dates do not fit"))));
+      finding.evidence.push_back(
+          tls.says(fmt::format("{} by this node's clock", tls->verify_error.value_or("the dates do not fit"))));
   }
   if (finding.checks.empty()) return {};
-  finding.evidence.push_back(other->second.says(fmt::format("{} says another time: this node is {}", other->first, in_words(*other->second.clock_offset))));
+  finding.evidence.push_back(other->second.says(
+      fmt::format("{} says another time: this node is {}", other->first, in_words(*other->second.clock_offset))));
   return {std::move(finding)};
 }
 

@@ -170,8 +170,10 @@ std::vector<Finding> name_is_unknown_here(const Evidenced& evidence) {
   return findings;
 }
 
-// Every source that spoke says NXDOMAIN, and not behind a privatelink name: that would be a missing private record.
+// Every source that spoke says NXDOMAIN, and not behind a privatelink name: that would be a missing private record. A
+// host that only stands for a documented wildcard need not exist.
 const Answer* plain_nxdomain(const DnsView& view) {
+  if (view.check->target.guessed) return nullptr;
   const Answer* telling = nullptr;
   for (const auto* answer : view.own()) {
     if (answer->has_address() || answer->kind == AnswerKind::nodata) return nullptr;

@@ -6,15 +6,20 @@
 namespace vnetprobe {
 namespace {
 
-Finding about(const ServiceAnswer& answer, std::string code, std::string subject, Confidence confidence, std::string words) {
+Finding about(const ServiceAnswer& answer, std::string code, std::string subject, Confidence confidence,
+              std::string words) {
   Finding finding{.code = std::move(code), .subject = std::move(subject), .confidence = confidence};
   finding.checks = {answer.check->id};
   finding.evidence = {answer.says(std::move(words))};
-  finding.values = {{"status", std::to_string(answer.status)}, {"body", std::string(answer.body.substr(0, 200))}, {"url", std::string(answer.url)}};
+  finding.values = {{"status", std::to_string(answer.status)},
+                    {"body", std::string(answer.body.substr(0, 200))},
+                    {"url", std::string(answer.url)}};
   return finding;
 }
 
-std::string quoted(std::string_view body) { return body.empty() ? "" : fmt::format(", saying \"{}\"", body.substr(0, 160)); }
+std::string quoted(std::string_view body) {
+  return body.empty() ? "" : fmt::format(", saying \"{}\"", body.substr(0, 160));
+}
 
 // Azure Firewall's application rules: status 470, or their text in another wrapping (azure-facts 9.2).
 std::vector<Finding> firewall_denied(const Evidenced& evidence) {
@@ -22,12 +27,16 @@ std::vector<Finding> firewall_denied(const Evidenced& evidence) {
   for (const auto& answer : answers_of(evidence.open)) {
     const bool its_text = answer.body_has("Action: Deny") && !is_genuine(answer);
     if (answer.status != 470 && !its_text) continue;
-    findings.push_back(about(answer, "http.firewall_denied", "Azure Firewall", Confidence::proven, fmt::format("{} answered {}{}", answer.check->target.host, answer.status, quoted(answer.body))));
+    findings.push_back(
+        about(answer, "http.firewall_denied", "Azure Firewall", Confidence::proven,
+              fmt::format("{} answered {}{}", answer.check->target.host, answer.status, quoted(answer.body))));
   }
   return findings;
 }
 
-bool claims_to_be_the_service(const ServiceAnswer& answer) { return is_microsoft(answer.check->target.service) && is_genuine(answer); }
+bool claims_to_be_the_service(const ServiceAnswer& answer) {
+  return is_microsoft(answer.check->target.service) && is_genuine(answer);
+}
 
 // A refusal that a proxy signed.
 std::vector<Finding> proxy_denied(const Evidenced& evidence) {
@@ -36,10 +45,13 @@ std::vector<Finding> proxy_denied(const Evidenced& evidence) {
     if (claims_to_be_the_service(answer) || answer.is_websocket) continue;
     const auto sign = middlebox_sign(answer);
     if (answer.status == 407) {
-      findings.push_back(about(answer, "proxy.auth_required", answer.check->proxy.value_or("the proxy"), Confidence::proven, "the proxy wants credentials (407)"));
-    } else if (!sign.empty() && (answer.status == 403 || answer.status == 502 || answer.status == 503 || answer.status == 504)) {
-      findings.push_back(about(answer, "http.proxy_denied", answer.check->proxy.value_or(answer.check->target.host), Confidence::proven,
-                               fmt::format("{} instead of {}'s answer, with {}", answer.status, answer.check->target.host, sign)));
+      findings.push_back(about(answer, "proxy.auth_required", answer.check->proxy.value_or("the proxy"),
+                               Confidence::proven, "the proxy wants credentials (407)"));
+    } else if (!sign.empty() &&
+               (answer.status == 403 || answer.status == 502 || answer.status == 503 || answer.status == 504)) {
+      findings.push_back(about(
+          answer, "http.proxy_denied", answer.check->proxy.value_or(answer.check->target.host), Confidence::proven,
+          fmt::format("{} instead of {}'s answer, with {}", answer.status, answer.check->target.host, sign)));
     }
   }
   return findings;
@@ -57,9 +69,10 @@ std::vector<Finding> not_genuine(const Evidenced& evidence) {
     if (answer.is_websocket || !is_microsoft(answer.check->target.service) || is_genuine(answer)) continue;
     const bool page = answer.status == 200 && is_html(answer);
     const auto* server = answer.header("Server");
-    findings.push_back(about(answer, page ? "http.captive_or_block_page" : "http.not_genuine", answer.check->target.host, Confidence::likely,
-                             fmt::format("{} answered {} without any header of that service{}{}", answer.check->target.host, answer.status,
-                                         server ? ", Server: " + *server : "", quoted(answer.body))));
+    findings.push_back(about(
+        answer, page ? "http.captive_or_block_page" : "http.not_genuine", answer.check->target.host, Confidence::likely,
+        fmt::format("{} answered {} without any header of that service{}{}", answer.check->target.host, answer.status,
+                    server ? ", Server: " + *server : "", quoted(answer.body))));
   }
   return findings;
 }
@@ -75,19 +88,23 @@ std::vector<Finding> no_answer(const Evidenced& evidence) {
     switch (*http->error) {
       case HttpFailure::timed_out:
         finding.code = "http.timeout_after_request";
-        finding.evidence = {http.says(fmt::format("{} took the request and sent no header within {}", to_string(http->remote), words(http->duration)))};
+        finding.evidence = {http.says(fmt::format("{} took the request and sent no header within {}",
+                                                  to_string(http->remote), words(http->duration)))};
         break;
       case HttpFailure::reset:
       case HttpFailure::closed:
       case HttpFailure::send_failed:
         finding.code = "tcp.reset_midstream";
-        finding.evidence = {http.says(fmt::format("the connection to {} ended {} after the request, before an answer", to_string(http->remote), words(http->duration)))};
+        finding.evidence = {http.says(fmt::format("the connection to {} ended {} after the request, before an answer",
+                                                  to_string(http->remote), words(http->duration)))};
         break;
       case HttpFailure::malformed:
       case HttpFailure::headers_too_big:
         finding.code = "http.not_genuine";
         finding.confidence = Confidence::likely;
-        finding.evidence = {http.says(*http->error == HttpFailure::malformed ? "what came back is not HTTP" : "the answer's header is larger than any service's")};
+        finding.evidence = {http.says(*http->error == HttpFailure::malformed
+                                          ? "what came back is not HTTP"
+                                          : "the answer's header is larger than any service's")};
         break;
     }
     findings.push_back(std::move(finding));
@@ -100,15 +117,16 @@ std::vector<Finding> throttled(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& answer : answers_of(evidence.open)) {
     if (answer.status != 429 && !(answer.status == 503 && answer.header("Retry-After"))) continue;
-    findings.push_back(about(answer, "http.rate_limited", answer.check->target.host, Confidence::proven, fmt::format("{} answered {}", answer.check->target.host, answer.status)));
+    findings.push_back(about(answer, "http.rate_limited", answer.check->target.host, Confidence::proven,
+                             fmt::format("{} answered {}", answer.check->target.host, answer.status)));
     findings.back().only_informs = true;
   }
   return findings;
 }
 
-constexpr std::array rules{NamedRule{"http.firewall_denied", firewall_denied}, NamedRule{"http.proxy_denied", proxy_denied},
-                           NamedRule{"http.not_genuine", not_genuine}, NamedRule{"http.no_answer", no_answer},
-                           NamedRule{"http.rate_limited", throttled}};
+constexpr std::array rules{NamedRule{"http.firewall_denied", firewall_denied},
+                           NamedRule{"http.proxy_denied", proxy_denied}, NamedRule{"http.not_genuine", not_genuine},
+                           NamedRule{"http.no_answer", no_answer}, NamedRule{"http.rate_limited", throttled}};
 
 }  // namespace
 

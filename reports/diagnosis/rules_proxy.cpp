@@ -12,9 +12,11 @@ using Tunnel = Cited<ProxyObservation>;
 bool mentions_dns(const ProxyObservation& proxy) {
   constexpr std::array<std::string_view, 5> telltales{"ERR_DNS_FAIL", "DNS", "Name Error", "resolve", "Unknown host"};
   const auto in = [&](std::string_view text) {
-    return std::ranges::any_of(telltales, [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
+    return std::ranges::any_of(telltales,
+                               [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
   };
-  return in(proxy.body_excerpt) || in(proxy.reason) || std::ranges::any_of(proxy.headers, [&](const HttpHeader& header) { return in(header.value); });
+  return in(proxy.body_excerpt) || in(proxy.reason) ||
+         std::ranges::any_of(proxy.headers, [&](const HttpHeader& header) { return in(header.value); });
 }
 
 // The proxy itself cannot be reached: whatever goes through it fails for that one reason.
@@ -24,11 +26,16 @@ std::vector<Finding> unreachable(const Evidenced& evidence) {
     if (!check->proxy || !check->finished) continue;
     const auto attempts = cited<TcpObservation>(*check);
     if (attempts.empty() || std::ranges::any_of(attempts, [](const auto& tcp) { return !tcp->error; })) continue;
-    auto& finding = by_proxy.try_emplace(*check->proxy, Finding{.code = "proxy.unreachable", .subject = *check->proxy, .confidence = Confidence::proven}).first->second;
+    auto& finding = by_proxy
+                        .try_emplace(*check->proxy, Finding{.code = "proxy.unreachable",
+                                                            .subject = *check->proxy,
+                                                            .confidence = Confidence::proven})
+                        .first->second;
     finding.checks.push_back(check->id);
     finding.values = {{"proxy", *check->proxy}};
     for (const auto& tcp : attempts)
-      finding.evidence.push_back(tcp.says(fmt::format("no connection to the proxy at {}: {}", to_string(tcp->remote), tcp->errno_name.value_or("no answer"))));
+      finding.evidence.push_back(tcp.says(fmt::format("no connection to the proxy at {}: {}", to_string(tcp->remote),
+                                                      tcp->errno_name.value_or("no answer"))));
   }
   std::vector<Finding> findings;
   for (auto& [proxy, finding] : by_proxy) findings.push_back(std::move(finding));
@@ -41,13 +48,25 @@ struct Refusal {
 };
 
 Refusal read_refusal(const ProxyObservation& proxy) {
-  if (proxy.error == ProxyFailure::timed_out) return {"proxy.connect_timeout", "the proxy did not answer CONNECT in time", Confidence::likely};
-  if (proxy.error != ProxyFailure::denied) return {"proxy.unreachable", "the connection to the proxy broke during CONNECT, or it does not speak HTTP", Confidence::likely};
+  if (proxy.error == ProxyFailure::timed_out)
+    return {"proxy.connect_timeout", "the proxy did not answer CONNECT in time", Confidence::likely};
+  if (proxy.error != ProxyFailure::denied)
+    return {"proxy.unreachable", "the connection to the proxy broke during CONNECT, or it does not speak HTTP",
+            Confidence::likely};
   if (proxy.status == 407)
-    return {"proxy.auth_required", fmt::format("407, it offers {}", proxy.authentication_schemes.empty() ? "no scheme" : fmt::format("{}", fmt::join(proxy.authentication_schemes, ", "))), Confidence::proven};
-  if (proxy.status >= 500 && mentions_dns(proxy)) return {"proxy.dns_failed", fmt::format("{}: the proxy could not resolve the name", proxy.status), Confidence::likely};
-  if (proxy.status >= 500) return {"proxy.connect_timeout", fmt::format("{}: the proxy could not reach the target", proxy.status), Confidence::likely};
-  return {"proxy.connect_denied", fmt::format("{} {}: the proxy refuses this destination", proxy.status, proxy.reason), Confidence::proven};
+    return {"proxy.auth_required",
+            fmt::format("407, it offers {}", proxy.authentication_schemes.empty()
+                                                 ? "no scheme"
+                                                 : fmt::format("{}", fmt::join(proxy.authentication_schemes, ", "))),
+            Confidence::proven};
+  if (proxy.status >= 500 && mentions_dns(proxy))
+    return {"proxy.dns_failed", fmt::format("{}: the proxy could not resolve the name", proxy.status),
+            Confidence::likely};
+  if (proxy.status >= 500)
+    return {"proxy.connect_timeout", fmt::format("{}: the proxy could not reach the target", proxy.status),
+            Confidence::likely};
+  return {"proxy.connect_denied", fmt::format("{} {}: the proxy refuses this destination", proxy.status, proxy.reason),
+          Confidence::proven};
 }
 
 std::vector<Finding> tunnel_refused(const Evidenced& evidence) {
@@ -56,18 +75,25 @@ std::vector<Finding> tunnel_refused(const Evidenced& evidence) {
     if (!tunnel->error) continue;
     auto refusal = read_refusal(*tunnel);
     // Credentials and reachability are the proxy's affair; a refused destination is one matter for each host.
-    const bool per_host = refusal.code == "proxy.connect_denied" || refusal.code == "proxy.dns_failed" || refusal.code == "proxy.connect_timeout";
-    Finding finding{.code = refusal.code, .subject = per_host ? fmt::format("{} (for {})", tunnel->proxy, tunnel->target) : tunnel->proxy, .confidence = refusal.confidence};
+    const bool per_host = refusal.code == "proxy.connect_denied" || refusal.code == "proxy.dns_failed" ||
+                          refusal.code == "proxy.connect_timeout";
+    Finding finding{.code = refusal.code,
+                    .subject = per_host ? fmt::format("{} (for {})", tunnel->proxy, tunnel->target) : tunnel->proxy,
+                    .confidence = refusal.confidence};
     finding.checks = {tunnel.check->id};
     finding.values = {{"proxy", tunnel->proxy}, {"status", std::to_string(tunnel->status)}};
-    finding.evidence = {tunnel.says(fmt::format("CONNECT {} through {}: {}", tunnel->target, tunnel->proxy, refusal.words))};
-    if (!tunnel->body_excerpt.empty()) finding.evidence.push_back(tunnel.says("the proxy's page: " + tunnel->body_excerpt.substr(0, 200)));
+    finding.evidence = {
+        tunnel.says(fmt::format("CONNECT {} through {}: {}", tunnel->target, tunnel->proxy, refusal.words))};
+    if (!tunnel->body_excerpt.empty())
+      finding.evidence.push_back(tunnel.says("the proxy's page: " + tunnel->body_excerpt.substr(0, 200)));
     findings.push_back(std::move(finding));
   }
   return findings;
 }
 
-bool is_shell_or_service(const ProxySetting& setting) { return setting.source.find("apt") == std::string::npos && setting.source.find("docker") == std::string::npos; }
+bool is_shell_or_service(const ProxySetting& setting) {
+  return setting.source.find("apt") == std::string::npos && setting.source.find("docker") == std::string::npos;
+}
 
 // Places that name different proxies for the same variable. Worth knowing, never a fault by itself.
 std::vector<Finding> inconsistent(const Evidenced& evidence) {
@@ -90,7 +116,8 @@ std::vector<Finding> inconsistent(const Evidenced& evidence) {
   return findings;
 }
 
-// http_proxy without the platform's addresses in no_proxy: programs that are less careful than this agent ask the proxy for IMDS.
+// http_proxy without the platform's addresses in no_proxy: programs that are less careful than this agent ask the proxy
+// for IMDS.
 std::vector<Finding> bypass_missing(const Evidenced& evidence) {
   const auto facts = host_fact(evidence.report, HostTopic::proxies);
   if (!facts) return {};
@@ -98,12 +125,17 @@ std::vector<Finding> bypass_missing(const Evidenced& evidence) {
   std::string bypassed;
   for (const auto& setting : (*facts)->proxies) {
     if (!is_shell_or_service(setting)) continue;
-    proxied = proxied || ((setting.variable == "http_proxy" || setting.variable == "all_proxy") && !setting.value.empty());
+    proxied =
+        proxied || ((setting.variable == "http_proxy" || setting.variable == "all_proxy") && !setting.value.empty());
     if (setting.variable == "no_proxy") bypassed += "," + setting.value;
   }
-  const auto lacks = [&](std::string_view address) { return bypassed.find(address) == std::string::npos && bypassed.find('*') == std::string::npos; };
+  const auto lacks = [&](std::string_view address) {
+    return bypassed.find(address) == std::string::npos && bypassed.find('*') == std::string::npos;
+  };
   if (!proxied || (!lacks("169.254.169.254") && !lacks("168.63.129.16"))) return {};
-  Finding finding{.code = "proxy.bypass_missing", .subject = lacks("169.254.169.254") ? "169.254.169.254" : "168.63.129.16", .confidence = Confidence::proven};
+  Finding finding{.code = "proxy.bypass_missing",
+                  .subject = lacks("169.254.169.254") ? "169.254.169.254" : "168.63.129.16",
+                  .confidence = Confidence::proven};
   finding.checks = {facts->check->id};
   finding.evidence = {facts->says("a proxy is set for plain HTTP and no_proxy does not name the platform's addresses")};
   finding.only_informs = true;
@@ -111,7 +143,8 @@ std::vector<Finding> bypass_missing(const Evidenced& evidence) {
 }
 
 constexpr std::array rules{NamedRule{"proxy.unreachable", unreachable}, NamedRule{"proxy.connect", tunnel_refused},
-                           NamedRule{"proxy.env_inconsistent", inconsistent}, NamedRule{"proxy.bypass_missing", bypass_missing}};
+                           NamedRule{"proxy.env_inconsistent", inconsistent},
+                           NamedRule{"proxy.bypass_missing", bypass_missing}};
 
 }  // namespace
 

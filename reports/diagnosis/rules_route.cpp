@@ -50,7 +50,7 @@ std::vector<Finding> no_default_route(const Evidenced& evidence) {
       finding.dependants.push_back(check->id);
       finding.evidence.push_back(lost->says((*lost)->remote.address + ": network is unreachable, no route for it"));
     }
-    if (!table || !ends_at_dns(*check)) continue;
+    if (!table || !(ends_at_dns(*check) || check->id.starts_with("node.resolver/"))) continue;
     for (const auto& dns : cited<DnsObservation>(*check)) {
       if (dns->error != DnsFailure::unreachable || !dns->server || routes.route_for(dns->server->address)) continue;
       finding.dependants.push_back(check->id);

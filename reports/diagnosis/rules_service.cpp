@@ -15,8 +15,12 @@ struct Refusal {
 };
 
 bool is_vault(Service service) { return service == Service::key_vault; }
-bool is_registry(Service service) { return service == Service::container_registry || service == Service::container_registry_data; }
-bool is_workspace(Service service) { return service == Service::machine_learning || service == Service::notebooks || service == Service::instance; }
+bool is_registry(Service service) {
+  return service == Service::container_registry || service == Service::container_registry_data;
+}
+bool is_workspace(Service service) {
+  return service == Service::machine_learning || service == Service::notebooks || service == Service::instance;
+}
 
 constexpr std::array refusals{
     // For an anonymous request this code means the network rule, never a missing right (azure-facts 4.1).
@@ -56,13 +60,19 @@ std::vector<Finding> refused(const Evidenced& evidence) {
     for (const auto& refusal : refusals) {
       if (!matches(refusal, answer)) continue;
       // One account's firewall refuses all of its services: one diagnosis.
-      Finding finding{.code = std::string(refusal.diagnosis), .subject = resource_of(*answer.check), .confidence = refusal.confidence};
+      Finding finding{.code = std::string(refusal.diagnosis),
+                      .subject = resource_of(*answer.check),
+                      .confidence = refusal.confidence};
       finding.checks = {answer.check->id};
       const std::string code = answer.service_error_code ? " " + *answer.service_error_code : "";
-      finding.evidence = {answer.says(fmt::format("{} itself answered {}{} to an anonymous request", answer.check->target.host, answer.status, code))};
+      finding.evidence = {answer.says(fmt::format("{} itself answered {}{} to an anonymous request",
+                                                  answer.check->target.host, answer.status, code))};
       const auto address = address_in(answer.body);
       if (!address.empty()) finding.evidence.push_back(answer.says("it saw the address " + address));
-      finding.values = {{"status", std::to_string(answer.status)}, {"account", finding.subject}, {"vault", finding.subject}, {"registry", finding.subject}};
+      finding.values = {{"status", std::to_string(answer.status)},
+                        {"account", finding.subject},
+                        {"vault", finding.subject},
+                        {"registry", finding.subject}};
       if (!address.empty()) finding.values.emplace_back("egress_address", address);
       findings.push_back(std::move(finding));
       break;

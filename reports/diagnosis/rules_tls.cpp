@@ -9,7 +9,8 @@ namespace {
 using Tls = Cited<TlsObservation>;
 
 // X509_V_ERR_* of OpenSSL, kept as numbers so that rules stay free of it.
-constexpr int not_yet_valid = 9, expired = 10, leaf_self_signed = 18, root_unknown = 19, issuer_unknown = 20, leaf_unverifiable = 21;
+constexpr int not_yet_valid = 9, expired = 10, leaf_self_signed = 18, root_unknown = 19, issuer_unknown = 20,
+              leaf_unverifiable = 21;
 constexpr int host_mismatch = 62, address_mismatch = 64;
 
 bool chain_is_untrusted(const TlsObservation& tls) {
@@ -40,7 +41,8 @@ Finding about(const Tls& tls, std::string code, std::string subject, Confidence 
 
 std::string date(std::chrono::sys_seconds when) {
   const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(when));
-  return fmt::format("{}-{:02}-{:02}", static_cast<int>(day.year()), static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
+  return fmt::format("{}-{:02}-{:02}", static_cast<int>(day.year()), static_cast<unsigned>(day.month()),
+                     static_cast<unsigned>(day.day()));
 }
 
 // The peer said why it ended the handshake.
@@ -55,7 +57,8 @@ std::vector<Finding> alerts(const Evidenced& evidence) {
     else if (alert == "no_application_protocol")
       findings.push_back(about(tls, "tls.alpn_mismatch", host, Confidence::proven, words));
     else if (tls->client_certificate_requested || alert == "certificate_required")
-      findings.push_back(about(tls, "tls.client_cert_required", host, Confidence::proven, words + ", after asking for a client certificate"));
+      findings.push_back(about(tls, "tls.client_cert_required", host, Confidence::proven,
+                               words + ", after asking for a client certificate"));
     else if (alert == "handshake_failure" || alert == "insufficient_security" || alert == "illegal_parameter")
       findings.push_back(about(tls, "tls.cipher_rejected", host, Confidence::likely, words));
     else
@@ -69,14 +72,18 @@ std::vector<Finding> validity(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& tls : unverified(evidence)) {
     if (tls->verify_code != expired && tls->verify_code != not_yet_valid) continue;
-    const auto depth = std::min<std::size_t>(static_cast<std::size_t>(std::max(tls->verify_depth, 0)), tls->chain.size() - 1);
+    const auto depth =
+        std::min<std::size_t>(static_cast<std::size_t>(std::max(tls->verify_depth, 0)), tls->chain.size() - 1);
     const Certificate& certificate = tls->chain[depth];
     const bool over = tls->verify_code == expired;
-    const std::string words = over ? fmt::format("the certificate of {} expired on {}", certificate.subject, date(certificate.not_after))
-                                   : fmt::format("the certificate of {} is valid only from {}", certificate.subject, date(certificate.not_before));
+    const std::string words =
+        over ? fmt::format("the certificate of {} expired on {}", certificate.subject, date(certificate.not_after))
+             : fmt::format("the certificate of {} is valid only from {}", certificate.subject,
+                           date(certificate.not_before));
     findings.push_back(about(tls, over ? "tls.cert_expired" : "tls.cert_not_yet_valid", tls.check->target.host,
                              clock_is_confirmed(evidence.report) ? Confidence::proven : Confidence::likely, words));
-    if (!clock_is_confirmed(evidence.report)) findings.back().alternatives = {"this node's clock is wrong: no other host told the time in this run"};
+    if (!clock_is_confirmed(evidence.report))
+      findings.back().alternatives = {"this node's clock is wrong: no other host told the time in this run"};
   }
   return findings;
 }
@@ -91,14 +98,18 @@ std::vector<Finding> intercepted(const Evidenced& evidence) {
     if (sign.empty()) continue;
     const std::string& issuer = tls->chain.back().issuer;
     if (tls->verified) {
-      auto finding = about(tls, "tls.intercepted", issuer, Confidence::likely, fmt::format("the certificate for {} was issued by {}: {}", tls->sni, tls->chain.front().issuer, sign));
+      auto finding =
+          about(tls, "tls.intercepted", issuer, Confidence::likely,
+                fmt::format("the certificate for {} was issued by {}: {}", tls->sni, tls->chain.front().issuer, sign));
       finding.only_informs = allowed;
       findings.push_back(std::move(finding));
     } else if (chain_is_untrusted(*tls)) {
       const bool alone = tls->chain.size() == 1 && tls->chain.front().self_signed;
       auto finding = about(tls, "tls.intercepted_untrusted", issuer, alone ? Confidence::likely : Confidence::proven,
-                           fmt::format("the certificate for {} was issued by {}, which this node does not trust: {}", tls->sni, tls->chain.front().issuer, sign));
-      if (alone) finding.alternatives = {"the name leads to another server, with a certificate that it made for itself"};
+                           fmt::format("the certificate for {} was issued by {}, which this node does not trust: {}",
+                                       tls->sni, tls->chain.front().issuer, sign));
+      if (alone)
+        finding.alternatives = {"the name leads to another server, with a certificate that it made for itself"};
       findings.push_back(std::move(finding));
     }
   }
@@ -111,12 +122,14 @@ std::vector<Finding> wrong_name(const Evidenced& evidence) {
     if (tls->verify_code != host_mismatch && tls->verify_code != address_mismatch) continue;
     const auto& names = tls->chain.front().dns_names;
     findings.push_back(about(tls, "tls.name_mismatch", tls.check->target.host, Confidence::proven,
-                             fmt::format("{} presents a certificate for {}", to_string(tls->remote), names.empty() ? tls->chain.front().subject : words(names))));
+                             fmt::format("{} presents a certificate for {}", to_string(tls->remote),
+                                         names.empty() ? tls->chain.front().subject : words(names))));
   }
   return findings;
 }
 
-// What does not verify, and is no interception: an intermediate that the server keeps to itself, or an authority that is not known here.
+// What does not verify, and is no interception: an intermediate that the server keeps to itself, or an authority that
+// is not known here.
 std::vector<Finding> untrusted(const Evidenced& evidence) {
   const Anchors anchors(evidence.report);
   std::vector<Finding> findings;
@@ -125,11 +138,13 @@ std::vector<Finding> untrusted(const Evidenced& evidence) {
     const bool left_out = tls->verify_code == issuer_unknown || tls->verify_code == leaf_unverifiable;
     if (left_out && !last.self_signed && anchors.is_known_issuer(last)) {
       findings.push_back(about(tls, "tls.incomplete_chain", tls.check->target.host, Confidence::likely,
-                               fmt::format("the server sent {} certificate{} and not that of the issuer {}", tls->chain.size(), tls->chain.size() == 1 ? "" : "s", last.issuer)));
+                               fmt::format("the server sent {} certificate{} and not that of the issuer {}",
+                                           tls->chain.size(), tls->chain.size() == 1 ? "" : "s", last.issuer)));
       continue;
     }
     findings.push_back(about(tls, "tls.untrusted_issuer", last.issuer, Confidence::proven,
-                             fmt::format("{}: {}, issued by {}", tls->sni, tls->verify_error.value_or("not verified"), tls->chain.front().issuer)));
+                             fmt::format("{}: {}, issued by {}", tls->sni, tls->verify_error.value_or("not verified"),
+                                         tls->chain.front().issuer)));
   }
   return findings;
 }
@@ -138,19 +153,25 @@ std::vector<Finding> cut_off(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& tls : cited<TlsObservation>(evidence.open)) {
     if (tls->error == TlsFailure::reset || tls->error == TlsFailure::closed || tls->error == TlsFailure::protocol) {
-      const char* how = tls->error == TlsFailure::reset ? "was reset" : tls->error == TlsFailure::closed ? "was closed" : "brought something that is not TLS";
+      const char* how = tls->error == TlsFailure::reset    ? "was reset"
+                        : tls->error == TlsFailure::closed ? "was closed"
+                                                           : "brought something that is not TLS";
       findings.push_back(about(tls, "tls.reset_after_client_hello", tls.check->target.host, Confidence::possible,
-                               fmt::format("the connection to {} {} {} after the ClientHello for {}", to_string(tls->remote), how, words(tls->duration), tls->sni)));
+                               fmt::format("the connection to {} {} {} after the ClientHello for {}",
+                                           to_string(tls->remote), how, words(tls->duration), tls->sni)));
     } else if (tls->error == TlsFailure::timed_out && tls.check->finished) {
-      findings.push_back(about(tls, "tls.timeout_after_client_hello", tls.check->target.host, Confidence::possible,
-                               fmt::format("{} accepted the connection and said nothing for {} after the ClientHello for {}", to_string(tls->remote), words(tls->duration), tls->sni)));
+      findings.push_back(
+          about(tls, "tls.timeout_after_client_hello", tls.check->target.host, Confidence::possible,
+                fmt::format("{} accepted the connection and said nothing for {} after the ClientHello for {}",
+                            to_string(tls->remote), words(tls->duration), tls->sni)));
     }
   }
   return findings;
 }
 
-constexpr std::array rules{NamedRule{"tls.alerts", alerts},         NamedRule{"tls.validity", validity}, NamedRule{"tls.intercepted", intercepted},
-                           NamedRule{"tls.name_mismatch", wrong_name}, NamedRule{"tls.untrusted", untrusted}, NamedRule{"tls.cut_off", cut_off}};
+constexpr std::array rules{NamedRule{"tls.alerts", alerts},           NamedRule{"tls.validity", validity},
+                           NamedRule{"tls.intercepted", intercepted}, NamedRule{"tls.name_mismatch", wrong_name},
+                           NamedRule{"tls.untrusted", untrusted},     NamedRule{"tls.cut_off", cut_off}};
 
 }  // namespace
 

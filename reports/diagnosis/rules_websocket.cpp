@@ -19,7 +19,8 @@ Finding about(const Websocket& websocket, std::string code, Confidence confidenc
 // The same request without Upgrade was answered: the way is open, for everything but WebSockets.
 std::optional<Evidence> plain_request_works(const Check& check) {
   for (const auto& http : cited<HttpObservation>(check, Part::experiments))
-    if (!http->error && http->status != 0) return http.says(fmt::format("the same request without Upgrade was answered with {}", http->status));
+    if (!http->error && http->status != 0)
+      return http.says(fmt::format("the same request without Upgrade was answered with {}", http->status));
   return std::nullopt;
 }
 
@@ -40,34 +41,45 @@ std::optional<Finding> not_upgraded(const Websocket& websocket) {
     return about(websocket, "websocket.blocked_by_policy", Confidence::likely, fmt::format("{} with {}", status, sign));
   if (!reads_as_plain_get(status)) return std::nullopt;
   const auto control = plain_request_works(*websocket.check);
-  auto finding = about(websocket, "websocket.upgrade_stripped", control ? Confidence::proven : Confidence::likely,
-                       fmt::format("the handshake was answered with {} instead of 101, as if nobody had asked for an upgrade", status));
+  auto finding = about(
+      websocket, "websocket.upgrade_stripped", control ? Confidence::proven : Confidence::likely,
+      fmt::format("the handshake was answered with {} instead of 101, as if nobody had asked for an upgrade", status));
   if (control) finding.evidence.push_back(*control);
   return finding;
 }
 
 std::optional<Finding> judge(const Websocket& websocket) {
   switch (*websocket->error) {
-    case WebsocketFailure::not_upgraded: return not_upgraded(websocket);
+    case WebsocketFailure::not_upgraded:
+      return not_upgraded(websocket);
     case WebsocketFailure::accept_invalid:
-      return about(websocket, "websocket.accept_invalid", Confidence::proven, "101 with a Sec-WebSocket-Accept that does not belong to the request");
+      return about(websocket, "websocket.accept_invalid", Confidence::proven,
+                   "101 with a Sec-WebSocket-Accept that does not belong to the request");
     case WebsocketFailure::closed_early: {
       const std::string code = websocket->close_code ? fmt::format(", close code {}", *websocket->close_code) : "";
-      return about(websocket, "websocket.closed_early", Confidence::likely, fmt::format("the WebSocket opened and was cut {} later, before the pong{}", words(websocket->duration), code));
+      return about(websocket, "websocket.closed_early", Confidence::likely,
+                   fmt::format("the WebSocket opened and was cut {} later, before the pong{}",
+                               words(websocket->duration), code));
     }
     case WebsocketFailure::no_pong:
-      return about(websocket, "websocket.closed_early", Confidence::possible, "the WebSocket opened, and the ping was never answered");
+      return about(websocket, "websocket.closed_early", Confidence::possible,
+                   "the WebSocket opened, and the ping was never answered");
     case WebsocketFailure::timed_out:
     case WebsocketFailure::reset:
     case WebsocketFailure::closed: {
       const auto control = plain_request_works(*websocket.check);
-      if (!control) return about(websocket, *websocket->error == WebsocketFailure::timed_out ? "http.timeout_after_request" : "tcp.reset_midstream", Confidence::possible, "the handshake got no answer");
+      if (!control)
+        return about(
+            websocket,
+            *websocket->error == WebsocketFailure::timed_out ? "http.timeout_after_request" : "tcp.reset_midstream",
+            Confidence::possible, "the handshake got no answer");
       auto finding = about(websocket, "websocket.blocked_by_policy", Confidence::likely, "the handshake got no answer");
       finding.evidence.push_back(*control);
       return finding;
     }
     case WebsocketFailure::malformed:
-      return about(websocket, "http.not_genuine", Confidence::likely, "the handshake was answered with something that is not HTTP");
+      return about(websocket, "http.not_genuine", Confidence::likely,
+                   "the handshake was answered with something that is not HTTP");
   }
   return std::nullopt;
 }

@@ -2,10 +2,10 @@
 
 #include "reports/model/report.hpp"
 
-#include <boost/describe.hpp>
-#include <boost/mp11.hpp>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <boost/describe.hpp>
+#include <boost/mp11.hpp>
 
 #include <chrono>
 #include <optional>

@@ -31,7 +31,7 @@ class JsonWriter {
 
   std::string out_;
   int depth_{};
-  bool first_{true};      // nothing yet in the innermost object or array
+  bool first_{true};  // nothing yet in the innermost object or array
   bool after_key_{};
 };
 

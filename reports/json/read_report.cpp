@@ -27,13 +27,16 @@ struct Misfit {
 class Place {
  public:
   explicit Place(std::string path = {}) : path_(std::move(path)) {}
-  Place member(std::string_view key) const { return Place(path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key)); }
+  Place member(std::string_view key) const {
+    return Place(path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key));
+  }
   Place element(std::size_t index) const { return Place(fmt::format("{}[{}]", path_, index)); }
   [[noreturn]] void complain(std::string_view what) const {
     throw Misfit{path_.empty() ? std::string(what) : fmt::format("{}: {}", path_, what)};
   }
   [[noreturn]] void expected(std::string_view wanted, const json::value& found) const {
-    constexpr std::array names{"null", "true or false", "a number", "a number", "a number", "a string", "an array", "an object"};
+    constexpr std::array names{"null",     "true or false", "a number", "a number",
+                               "a number", "a string",      "an array", "an object"};
     complain(fmt::format("expected {}, found {}", wanted, names[static_cast<std::size_t>(found.kind())]));
   }
 
@@ -127,7 +130,8 @@ void read(const json::value& from, T& into, const Place& place) {
       read_member(object, "value", into.value, place);
       read_member(object, "source", into.source, place);
     } else {
-      boost::mp11::mp_for_each<members<T>>([&](auto member) { read_member(object, member.name, into.*member.pointer, place); });
+      boost::mp11::mp_for_each<members<T>>(
+          [&](auto member) { read_member(object, member.name, into.*member.pointer, place); });
     }
   }
 }
@@ -144,7 +148,8 @@ void read_observation(const json::value& from, Observation& into, const Place& p
     if (known || layer_of(Seen(std::in_place_index<index>)) != wanted) return;
     known = true;
     auto& seen = into.seen.emplace<index>();
-    boost::mp11::mp_for_each<members<Layer>>([&](auto member) { read_member(object, member.name, seen.*member.pointer, place); });
+    boost::mp11::mp_for_each<members<Layer>>(
+        [&](auto member) { read_member(object, member.name, seen.*member.pointer, place); });
   });
   if (!known) place.member("layer").complain(fmt::format("unknown layer '{}'", wanted.substr(0, 40)));
   read_member(object, "follow_up", into.follow_up, place);
@@ -158,7 +163,8 @@ void check_schema(const json::value& document) {
   if (name != known_schema)
     Place("schema").complain(fmt::format("this version reads {}, found '{}'", known_schema, name.substr(0, 60)));
   for (const std::string_view key : {"id", "checks", "started_at"})
-    if (!document.get_object().if_contains(key)) Place().complain(fmt::format("this is no whole report: `{}` is missing", key));
+    if (!document.get_object().if_contains(key))
+      Place().complain(fmt::format("this is no whole report: `{}` is missing", key));
 }
 
 }  // namespace
@@ -168,7 +174,8 @@ ReadReport read_report(std::string_view text) {
   json::stream_parser parser({}, {.max_depth = depth_at_most});
   json::error_code broken;
   const std::size_t read_bytes = parser.write_some(text.data(), text.size(), broken);
-  if (!broken && text.find_first_not_of(" \t\r\n", read_bytes) != std::string_view::npos) broken = json::error::extra_data;
+  if (!broken && text.find_first_not_of(" \t\r\n", read_bytes) != std::string_view::npos)
+    broken = json::error::extra_data;
   if (!broken) parser.finish(broken);
   if (broken) return {.report = {}, .error = fmt::format("no JSON: {} at byte {}", broken.message(), read_bytes)};
   try {

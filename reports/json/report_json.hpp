@@ -10,8 +10,8 @@ namespace vnetprobe {
 std::string render_json(const Report& report);
 boost::json::value to_json(const Report& report);
 
-// Reads a saved report. Unknown keys are tolerated; a wrong type, a missing key or another schema is an error that names the
-// place ("checks[3].observations[1].remote.port: expected a number, found a string").
+// Reads a saved report. Unknown keys are tolerated; a wrong type, a missing key or another schema is an error that
+// names the place ("checks[3].observations[1].remote.port: expected a number, found a string").
 struct ReadReport {
   std::optional<Report> report;
   std::string error;

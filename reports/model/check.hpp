@@ -8,7 +8,8 @@ namespace vnetprobe {
 enum class Verdict { pass, warn, fail, skip, inconclusive };
 BOOST_DESCRIBE_ENUM(Verdict, pass, warn, fail, skip, inconclusive)
 
-// Who should have answered: decides which marker headers make an answer genuine and how its refusals are read (azure-facts 4).
+// Who should have answered: decides which marker headers make an answer genuine and how its refusals are read
+// (azure-facts 4).
 enum class Service {
   none,  // not an HTTP service that we know: any answer will do
   storage_blob,
@@ -22,9 +23,9 @@ enum class Service {
   microsoft_registry,
   resource_manager,
   entra,
-  machine_learning,   // workspace API, cert API, the AML API of a region
+  machine_learning,  // workspace API, cert API, the AML API of a region
   notebooks,
-  instance,           // *.instances.azureml.ms / .net and its auth front
+  instance,  // *.instances.azureml.ms / .net and its auth front
   batch,
   monitor,
   front_door,
@@ -42,29 +43,33 @@ struct Target {
   std::string url;       // for https, http and wss
   std::optional<std::string> service_tag;
   Service service{};
-  bool private_endpoint{};  // the plan expects a private address
+  bool private_endpoint{};                      // the plan expects a private address
   std::optional<std::string> expected_address;  // the private endpoint's address, where configured
   std::optional<std::string> private_zone;      // "privatelink.blob.core.windows.net"
   bool guessed{};  // the documents name only a wildcard: when this very name does not exist, nothing is proved
 };
 BOOST_DESCRIBE_STRUCT(Target, (),
-                      (host, port, protocol, url, service_tag, service, private_endpoint, expected_address, private_zone, guessed))
+                      (host, port, protocol, url, service_tag, service, private_endpoint, expected_address,
+                       private_zone, guessed))
 
 struct Check {
-  std::string id;     // product.md 4: "storage.blob/mystorage"
+  std::string id;  // product.md 4: "storage.blob/mystorage"
   std::string title;
-  std::string why;    // with the source: "Jupyter kernels talk over it (azure-facts 1.6)"
+  std::string why;  // with the source: "Jupyter kernels talk over it (azure-facts 1.6)"
   bool required{};
   Verdict verdict{Verdict::inconclusive};
-  std::string reason;  // one line: why this verdict; for skip the code that made it pointless, or "not applicable because ..."
+  std::string
+      reason;  // one line: why this verdict; for skip the code that made it pointless, or "not applicable because ..."
   Target target;
   std::chrono::microseconds duration{};
-  std::optional<std::string> proxy;  // "http://proxy:3128": programs on this node go through it for this target, and so did the stack
+  std::optional<std::string>
+      proxy;  // "http://proxy:3128": programs on this node go through it for this target, and so did the stack
   bool finished{true};  // false: the deadline or Ctrl-C came first; the observations are those made until then
   std::vector<Observation> observations;
   std::vector<std::string> diagnoses;  // codes of the diagnoses that name this check
 };
 BOOST_DESCRIBE_STRUCT(Check, (),
-                      (id, title, why, required, verdict, reason, target, duration, proxy, finished, observations, diagnoses))
+                      (id, title, why, required, verdict, reason, target, duration, proxy, finished, observations,
+                       diagnoses))
 
 }  // namespace vnetprobe

@@ -17,16 +17,16 @@ BOOST_DESCRIBE_ENUM(Owner, network, dns, node, resource, service, user)
 
 // One observation and what it says in this matter.
 struct Evidence {
-  std::string check;   // id
-  int observation{};   // index into that check's observations; -1: the check as a whole
+  std::string check;  // id
+  int observation{};  // index into that check's observations; -1: the check as a whole
   std::string says;
 };
 BOOST_DESCRIBE_STRUCT(Evidence, (), (check, observation, says))
 
 struct Fix {
   std::string text;
-  std::string command;      // empty: nothing to run
-  bool is_template{};       // the command still has <placeholders> to fill in
+  std::string command;  // empty: nothing to run
+  bool is_template{};   // the command still has <placeholders> to fill in
 };
 BOOST_DESCRIBE_STRUCT(Fix, (), (text, command, is_template))
 

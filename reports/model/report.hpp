@@ -5,7 +5,8 @@
 
 namespace vnetprobe {
 
-// A discovered value and where it came from: "--profile", "config.yaml:12", "/mnt/azmnt/.nbvm:1", "imds: compute.location".
+// A discovered value and where it came from: "--profile", "config.yaml:12", "/mnt/azmnt/.nbvm:1", "imds:
+// compute.location".
 template <class T>
 struct Sourced {
   T value{};
@@ -28,8 +29,8 @@ BOOST_DESCRIBE_STRUCT(NodeResolver, (), (value, stub, source))
 
 // The node as discovered: what the plan was made from, each value with its source. Absent: not known.
 struct Node {
-  std::optional<Sourced<std::string>> hostname, os, kernel, profile, cloud, era, region, subscription, resource_group, workspace,
-      workspace_id, workspace_region, instance, outbound;
+  std::optional<Sourced<std::string>> hostname, os, kernel, profile, cloud, era, region, subscription, resource_group,
+      workspace, workspace_id, workspace_region, instance, outbound;
   std::optional<Sourced<bool>> public_ip, container, interception_allowed;
   std::vector<NodeAddress> addresses;
   std::vector<NodeResolver> resolvers;
@@ -39,8 +40,8 @@ struct Node {
 };
 BOOST_DESCRIBE_STRUCT(Node, (),
                       (hostname, os, kernel, profile, cloud, era, region, subscription, resource_group, workspace,
-                       workspace_id, workspace_region, instance, outbound, public_ip, container, interception_allowed, addresses, resolvers,
-                       proxy, imds, uid))
+                       workspace_id, workspace_region, instance, outbound, public_ip, container, interception_allowed,
+                       addresses, resolvers, proxy, imds, uid))
 
 struct AgentInfo {
   std::string version;

@@ -20,21 +20,24 @@ std::string word(Enum value) {
 template <class Layer>
 std::string ending(const Layer& layer, const std::optional<std::string>& detail = {}) {
   if (!layer.error) return " in " + describe(layer.duration);
-  return fmt::format(": {}{} after {}", word(*layer.error), detail ? " (" + *detail + ")" : "", describe(layer.duration));
+  return fmt::format(": {}{} after {}", word(*layer.error), detail ? " (" + *detail + ")" : "",
+                     describe(layer.duration));
 }
 
 struct Describer {
   std::string operator()(const DnsObservation& dns) const {
     const std::string asked = dns.via == DnsVia::libc ? "the C library"
-                              : dns.server ? to_string(*dns.server) + (dns.transport == DnsTransport::tcp ? " (TCP)" : "")
-                                           : "no server";
+                              : dns.server
+                                  ? to_string(*dns.server) + (dns.transport == DnsTransport::tcp ? " (TCP)" : "")
+                                  : "no server";
     std::string answer;
     if (!dns.error) {
       for (const auto& record : dns.answers)
         if (record.type == "CNAME") answer += " -> " + record.data;
       answer += dns.addresses.empty() ? " no address" : fmt::format(" {}", fmt::join(dns.addresses, ", "));
     }
-    return fmt::format("{} {} from {}{}{}", dns.name, dns.question, asked, ending(dns, dns.detail), answer.empty() ? "" : ":" + answer);
+    return fmt::format("{} {} from {}{}{}", dns.name, dns.question, asked, ending(dns, dns.detail),
+                       answer.empty() ? "" : ":" + answer);
   }
   std::string operator()(const TcpObservation& tcp) const {
     std::string text = to_string(tcp.remote) + (tcp.error ? "" : " connected") + ending(tcp, tcp.errno_name);
@@ -49,19 +52,24 @@ struct Describer {
     std::string text = fmt::format("{} {}", tls.sni, tls.version.value_or("no TLS"));
     if (!tls.chain.empty())
       text += fmt::format(", issued by {}, until {:%Y-%m-%d}", tls.chain.front().issuer, tls.chain.front().not_after);
-    return text + ending(tls, tls.verify_error ? tls.verify_error : tls.alert_received ? tls.alert_received : tls.detail);
+    return text + ending(tls, tls.verify_error     ? tls.verify_error
+                              : tls.alert_received ? tls.alert_received
+                                                   : tls.detail);
   }
   std::string operator()(const HttpObservation& http) const {
     const std::string code = http.service_error_code ? " " + *http.service_error_code : "";
-    return fmt::format("{} {}{}{}", http.method, http.url, http.status ? fmt::format(" {}{}", http.status, code) : "", ending(http, http.detail));
+    return fmt::format("{} {}{}{}", http.method, http.url, http.status ? fmt::format(" {}{}", http.status, code) : "",
+                       ending(http, http.detail));
   }
   std::string operator()(const WebsocketObservation& ws) const {
-    std::string text = fmt::format("{}{}{}", ws.url, ws.status ? fmt::format(" {}", ws.status) : "", ending(ws, ws.detail));
+    std::string text =
+        fmt::format("{}{}{}", ws.url, ws.status ? fmt::format(" {}", ws.status) : "", ending(ws, ws.detail));
     if (ws.pong_after) text += ", pong after " + describe(*ws.pong_after);
     return text;
   }
   std::string operator()(const ProxyObservation& proxy) const {
-    return fmt::format("CONNECT {} through {}{}{}", proxy.target, proxy.proxy, proxy.status ? fmt::format(" {}", proxy.status) : "", ending(proxy));
+    return fmt::format("CONNECT {} through {}{}{}", proxy.target, proxy.proxy,
+                       proxy.status ? fmt::format(" {}", proxy.status) : "", ending(proxy));
   }
   std::string operator()(const ImdsObservation& imds) const { return imds.url + ending(imds, imds.detail); }
   std::string operator()(const WireserverObservation& wire) const {

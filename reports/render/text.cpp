@@ -24,12 +24,18 @@ std::string_view word(Enum value) {
 
 std::string_view fixer(Owner owner) {
   switch (owner) {
-    case Owner::network: return "the network's owner (NSG, routes, firewall)";
-    case Owner::dns: return "the owner of the DNS servers or private zones";
-    case Owner::node: return "whoever administers this node";
-    case Owner::resource: return "the owner of the Azure resource";
-    case Owner::service: return "the service's operator";
-    case Owner::user: return "you";
+    case Owner::network:
+      return "the network's owner (NSG, routes, firewall)";
+    case Owner::dns:
+      return "the owner of the DNS servers or private zones";
+    case Owner::node:
+      return "whoever administers this node";
+    case Owner::resource:
+      return "the owner of the Azure resource";
+    case Owner::service:
+      return "the service's operator";
+    case Owner::user:
+      return "you";
   }
   return "";
 }
@@ -38,7 +44,9 @@ Tone tone_of(Severity severity) {
   return severity == Severity::critical ? Tone::red : severity == Severity::warning ? Tone::yellow : Tone::dim;
 }
 
-std::string count_of(std::size_t count, std::string_view what) { return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s"); }
+std::string count_of(std::size_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
 
 class TextReport {
  public:
@@ -82,39 +90,46 @@ class TextReport {
     Tone tone = Tone::green;
     switch (report_.verdict) {
       case OverallVerdict::healthy:
-        text = fmt::format("HEALTHY: {} passed in {}", count_of(static_cast<std::size_t>(sum.pass), "check"), describe(report_.duration));
+        text = fmt::format("HEALTHY: {} passed in {}", count_of(static_cast<std::size_t>(sum.pass), "check"),
+                           describe(report_.duration));
         break;
       case OverallVerdict::degraded:
         tone = Tone::yellow;
-        text = fmt::format("DEGRADED: every required check passed, {} did not", count_of(static_cast<std::size_t>(sum.fail + sum.warn), "other"));
+        text = fmt::format("DEGRADED: every required check passed, {} did not",
+                           count_of(static_cast<std::size_t>(sum.fail + sum.warn), "other"));
         break;
       case OverallVerdict::unhealthy: {
         tone = Tone::red;
-        const auto causes = static_cast<std::size_t>(std::ranges::count(report_.diagnoses, Severity::critical, &Diagnosis::severity));
-        text = fmt::format("UNHEALTHY: {} failed, {} skipped because of them", count_of(static_cast<std::size_t>(sum.fail), "check"), pointless());
-        if (causes > 0) text = fmt::format("UNHEALTHY: {} found; {} failed, {} could not be tried", count_of(causes, "cause"),
-                                           count_of(static_cast<std::size_t>(sum.fail), "check"), pointless());
+        const auto causes =
+            static_cast<std::size_t>(std::ranges::count(report_.diagnoses, Severity::critical, &Diagnosis::severity));
+        text = fmt::format("UNHEALTHY: {} failed, {} skipped because of them",
+                           count_of(static_cast<std::size_t>(sum.fail), "check"), pointless());
+        if (causes > 0)
+          text = fmt::format("UNHEALTHY: {} found; {} failed, {} could not be tried", count_of(causes, "cause"),
+                             count_of(static_cast<std::size_t>(sum.fail), "check"), pointless());
         break;
       }
       case OverallVerdict::inconclusive:
         tone = Tone::yellow;
-        text = fmt::format("INCONCLUSIVE: {} could not be decided", count_of(static_cast<std::size_t>(sum.inconclusive), "check"));
+        text = fmt::format("INCONCLUSIVE: {} could not be decided",
+                           count_of(static_cast<std::size_t>(sum.inconclusive), "check"));
         break;
     }
     paragraph("", text, 0, style_.colour ? tone : Tone::plain);
     if (!report_.complete) {
       const auto unfinished = std::ranges::count(report_.checks, false, &Check::finished);
       const char* why = report_.interrupted_by == "deadline" ? "the deadline passed" : "it was interrupted";
-      paragraph("", fmt::format("Not complete: {} after {}, with {} unfinished.", why, describe(report_.duration),
-                                count_of(static_cast<std::size_t>(unfinished), "check")), 0, Tone::yellow);
+      paragraph("",
+                fmt::format("Not complete: {} after {}, with {} unfinished.", why, describe(report_.duration),
+                            count_of(static_cast<std::size_t>(unfinished), "check")),
+                0, Tone::yellow);
     }
   }
 
   // Checks that a failed prerequisite made pointless, as against those that do not apply.
   std::size_t pointless() const {
-    return static_cast<std::size_t>(std::ranges::count_if(report_.checks, [](const Check& check) {
-      return check.verdict == Verdict::skip && !check.diagnoses.empty();
-    }));
+    return static_cast<std::size_t>(std::ranges::count_if(
+        report_.checks, [](const Check& check) { return check.verdict == Verdict::skip && !check.diagnoses.empty(); }));
   }
 
   void node() {
@@ -131,13 +146,16 @@ class TextReport {
     std::vector<std::string> resolvers;
     for (const auto& resolver : node.resolvers) resolvers.push_back(resolver.value + (resolver.stub ? " (stub)" : ""));
     if (!resolvers.empty()) parts.push_back(fmt::format("DNS {}", fmt::join(resolvers, ", ")));
-    paragraph("", fmt::format("{} | {:%Y-%m-%d %H:%M:%S} UTC", fmt::join(parts, " | "),
-                              std::chrono::floor<std::chrono::seconds>(report_.started_at)), 0, Tone::dim);
+    paragraph("",
+              fmt::format("{} | {:%Y-%m-%d %H:%M:%S} UTC", fmt::join(parts, " | "),
+                          std::chrono::floor<std::chrono::seconds>(report_.started_at)),
+              0, Tone::dim);
   }
 
   void card(int number, const Diagnosis& diagnosis) {
     line();
-    paragraph(fmt::format("{}. ", number), diagnosis.title, 0, style_.colour ? tone_of(diagnosis.severity) : Tone::plain);
+    paragraph(fmt::format("{}. ", number), diagnosis.title, 0,
+              style_.colour ? tone_of(diagnosis.severity) : Tone::plain);
     line(fmt::format("   [{}] {}, {}", harmless(diagnosis.code), word(diagnosis.severity), word(diagnosis.confidence)));
     paragraph("", diagnosis.explanation, 3);
     paragraph("Who fixes it: ", fixer(diagnosis.owner), 3, Tone::bold);
@@ -149,25 +167,30 @@ class TextReport {
     std::size_t shown = 0;
     for (const auto& evidence : diagnosis.evidence) {
       if (++shown > evidence_listed && !style_.verbose) {
-        line(fmt::format("   ... and {} more pieces of evidence (--verbose, or --format json)", diagnosis.evidence.size() - evidence_listed));
+        line(fmt::format("   ... and {} more pieces of evidence (--verbose, or --format json)",
+                         diagnosis.evidence.size() - evidence_listed));
         break;
       }
       paragraph("Seen: ", fmt::format("{}: {}", evidence.check, evidence.says), 3);
     }
     if (!diagnosis.checks.empty()) paragraph("Explains: ", folded(diagnosis.checks), 3);
     if (diagnosis.confidence != Confidence::proven) {
-      if (!diagnosis.alternatives.empty()) paragraph("It could also be: ", fmt::format("{}", fmt::join(diagnosis.alternatives, "; ")), 3, Tone::dim);
+      if (!diagnosis.alternatives.empty())
+        paragraph("It could also be: ", fmt::format("{}", fmt::join(diagnosis.alternatives, "; ")), 3, Tone::dim);
       if (!diagnosis.next_test.empty()) paragraph("To be sure: ", diagnosis.next_test, 3, Tone::dim);
     }
   }
 
   std::string folded(const std::vector<std::string>& ids) const {
     if (ids.size() <= checks_listed || style_.verbose) return fmt::format("{}", fmt::join(ids, ", "));
-    return fmt::format("{} and {} more", fmt::join(ids.begin(), ids.begin() + checks_listed, ", "), ids.size() - checks_listed);
+    return fmt::format("{} and {} more", fmt::join(ids.begin(), ids.begin() + checks_listed, ", "),
+                       ids.size() - checks_listed);
   }
 
   void check_line(const Check& check, Tone tone) {
-    const std::string mark = check.verdict == Verdict::inconclusive ? "?" : check.verdict == Verdict::pass ? "ok" : std::string(word(check.verdict));
+    const std::string mark = check.verdict == Verdict::inconclusive ? "?"
+                             : check.verdict == Verdict::pass       ? "ok"
+                                                                    : std::string(word(check.verdict));
     const std::string optional = check.required ? "" : " (optional)";
     paragraph(fmt::format("{:4} ", mark), fmt::format("{}{}: {}", check.id, optional, check.reason), 2, tone);
   }
@@ -216,7 +239,8 @@ class TextReport {
     for (const auto& name : order) {
       section("Passed", begun);
       const Group& group = groups[name];
-      line(fmt::format("  {} {:10} {:3} passed, the slowest in {}", toned("ok  ", Tone::green, style_.colour), harmless(name), group.count, describe(group.slowest)));
+      line(fmt::format("  {} {:10} {:3} passed, the slowest in {}", toned("ok  ", Tone::green, style_.colour),
+                       harmless(name), group.count, describe(group.slowest)));
     }
   }
 
@@ -235,7 +259,9 @@ class TextReport {
     bool begun = false;
     for (const auto& check : report_.checks) {
       section("Every check", begun);
-      check_line(check, check.verdict == Verdict::fail ? Tone::red : check.verdict == Verdict::warn ? Tone::yellow : Tone::plain);
+      check_line(check, check.verdict == Verdict::fail   ? Tone::red
+                        : check.verdict == Verdict::warn ? Tone::yellow
+                                                         : Tone::plain);
       for (const auto& observation : check.observations) paragraph("", describe(observation), 9, Tone::dim);
     }
   }
@@ -255,8 +281,11 @@ class TextReport {
     });
     if (!network) return;
     line();
-    paragraph("", "A node cannot see network security groups, user-defined routes or firewall rules. Ask the network's owner for the effective "
-                  "security rules and effective routes of this subnet, and for the firewall's log of these destinations.", 0, Tone::dim);
+    paragraph("",
+              "A node cannot see network security groups, user-defined routes or firewall rules. Ask the network's "
+              "owner for the effective "
+              "security rules and effective routes of this subnet, and for the firewall's log of these destinations.",
+              0, Tone::dim);
   }
 
   const Report& report_;

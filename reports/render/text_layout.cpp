@@ -28,13 +28,16 @@ Decoded decode(std::string_view text) {
 struct Range {
   char32_t from, to;
 };
-constexpr std::array zero_width{Range{0x300, 0x36F}, Range{0x1AB0, 0x1AFF}, Range{0x20D0, 0x20FF}, Range{0xFE00, 0xFE0F}, Range{0xFE20, 0xFE2F}};
-constexpr std::array double_width{Range{0x1100, 0x115F}, Range{0x2E80, 0x303E},   Range{0x3041, 0xA4CF},   Range{0xAC00, 0xD7A3},
-                                  Range{0xF900, 0xFAFF}, Range{0xFE30, 0xFE6F},   Range{0xFF00, 0xFF60},   Range{0xFFE0, 0xFFE6},
-                                  Range{0x1F300, 0x1F64F}, Range{0x1F900, 0x1F9FF}, Range{0x20000, 0x3FFFD}};
+constexpr std::array zero_width{Range{0x300, 0x36F}, Range{0x1AB0, 0x1AFF}, Range{0x20D0, 0x20FF},
+                                Range{0xFE00, 0xFE0F}, Range{0xFE20, 0xFE2F}};
+constexpr std::array double_width{Range{0x1100, 0x115F},   Range{0x2E80, 0x303E},  Range{0x3041, 0xA4CF},
+                                  Range{0xAC00, 0xD7A3},   Range{0xF900, 0xFAFF},  Range{0xFE30, 0xFE6F},
+                                  Range{0xFF00, 0xFF60},   Range{0xFFE0, 0xFFE6},  Range{0x1F300, 0x1F64F},
+                                  Range{0x1F900, 0x1F9FF}, Range{0x20000, 0x3FFFD}};
 // Marks that change the direction or the visibility of what follows (UAX 9, and the zero-width ones).
-constexpr std::array treacherous{Range{0x200B, 0x200F}, Range{0x202A, 0x202E}, Range{0x2060, 0x2069}, Range{0xFEFF, 0xFEFF}, Range{0x61C, 0x61C},
-                                 Range{0x2028, 0x2029}, Range{0xE0000, 0xE007F}};
+constexpr std::array treacherous{Range{0x200B, 0x200F},  Range{0x202A, 0x202E}, Range{0x2060, 0x2069},
+                                 Range{0xFEFF, 0xFEFF},  Range{0x61C, 0x61C},   Range{0x2028, 0x2029},
+                                 Range{0xE0000, 0xE007F}};
 
 template <std::size_t N>
 bool within_ranges(char32_t point, const std::array<Range, N>& ranges) {

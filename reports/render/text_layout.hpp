@@ -10,8 +10,8 @@ namespace vnetprobe {
 // Columns that a string takes: code points, where combining marks take none and East Asian wide characters take two.
 int display_width(std::string_view text);
 
-// Words filled into lines of `width` columns, each line after the first indented by `indent` blanks. A word that is longer than a
-// line stands alone, unbroken: nothing is lost. Control characters and bidirectional marks become "?".
+// Words filled into lines of `width` columns, each line after the first indented by `indent` blanks. A word that is
+// longer than a line stands alone, unbroken: nothing is lost. Control characters and bidirectional marks become "?".
 std::vector<std::string> wrap(std::string_view text, int width, int indent);
 
 // Control characters, C1 controls and marks that reorder a line, made harmless: a report shows bytes of other people.

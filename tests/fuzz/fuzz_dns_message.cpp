@@ -1,6 +1,7 @@
 #include "probes/dns_message.hpp"
 
-// The first byte chooses what was asked; the rest is the answer. Every answer must leave a bounded, printable observation.
+// The first byte chooses what was asked; the rest is the answer. Every answer must leave a bounded, printable
+// observation.
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   if (size == 0) return 0;
   const vnetprobe::DnsMessage message(data + 1, size - 1);
