@@ -15,6 +15,9 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using Error = boost::system::error_code;
 
+// What the version stays at until a start line has been read: Beast reads 10 or 11 there, and takes 1 to 99 from us.
+constexpr unsigned no_start_line = 99;
+
 // Nobody has answered in full yet: an interim answer (RFC 9110 section 15.2) is read over, ten at most.
 constexpr int interim_at_most = 10;
 
@@ -26,6 +29,7 @@ asio::awaitable<Error> read_head(Stream& stream, beast::flat_buffer& buffer, std
     parser.emplace();
     parser->header_limit(bounds.header_bytes);
     parser->body_limit(boost::none);
+    parser->get().version(no_start_line);
     parser->get().body().limit = bounds.body_bytes;
     co_await http::async_read_header(stream, buffer, *parser, asio::redirect_error(asio::use_awaitable, error));
     const auto status = parser->get().result_int();
@@ -94,7 +98,7 @@ asio::awaitable<HttpAnswer> exchange(Stream& stream, std::string request, HttpBo
   const auto head = co_await within(left(), read_head(stream, buffer, parser, bounds, is_connect));
   if (!head || *head) {
     answer.error = head ? classify_http(*head) : HttpFailure::timed_out;
-    if (cannot_be_http(buffer)) answer.error = HttpFailure::malformed;
+    if (parser->get().version() == no_start_line && cannot_be_http(buffer)) answer.error = HttpFailure::malformed;
     if (head) answer.detail = printable(head->message(), 200);
     co_return answer;
   }

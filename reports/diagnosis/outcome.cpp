@@ -18,8 +18,7 @@ std::string date(std::chrono::sys_seconds when) {
                      static_cast<unsigned>(day.day()));
 }
 
-// --- Checks that climbed
-// --------------------------------------------------------------------------------------------------
+// --- Checks that climbed --------------------------------------------------------------------------------------------
 
 Outcome of_answer(const ServiceAnswer& answer) {
   const std::string code = answer.service_error_code ? " " + *answer.service_error_code : "";
@@ -52,13 +51,18 @@ Outcome of_addresses(const Check& check) {
   return pass(fmt::format("resolves to {}{}", fmt::join(addresses, ", "), all_private ? " (private)" : ""));
 }
 
-// A layer failed and no rule knows why: that much is certain, and no more.
+// The last layer failed throughout and no rule knows why: that much is certain, and no more. One good answer of the
+// last layer (another server, another address) means that the climb went on.
 Outcome unexplained(const Check& check) {
+  std::optional<std::string_view> last;
   for (auto it = check.observations.rbegin(); it != check.observations.rend(); ++it) {
-    if (it->follow_up || is_ok(it->seen)) continue;
-    return {Verdict::fail, fmt::format("its {} layer failed; no rule tells why", layer_of(it->seen))};
+    if (it->follow_up) continue;
+    if (!last) last = layer_of(it->seen);
+    if (layer_of(it->seen) != *last) break;
+    if (is_ok(it->seen)) return undecided("nothing was observed that decides it");
   }
-  return undecided("nothing was observed that decides it");
+  if (!last) return undecided("nothing was observed that decides it");
+  return {Verdict::fail, fmt::format("its {} layer failed; no rule tells why", *last)};
 }
 
 Outcome of_climb(const Check& check) {
@@ -84,8 +88,7 @@ Outcome of_climb(const Check& check) {
   return unexplained(check);
 }
 
-// --- Checks of the node itself
-// -----------------------------------------------------------------------------------------------
+// --- Checks of the node itself --------------------------------------------------------------------------------------
 
 // The address that a service saw, with who said it (azure-facts 9.3).
 std::optional<std::string> egress_address(const Report& report) {
@@ -200,7 +203,7 @@ Outcome of_resolver(const Check& check, const Cited<DnsObservation>& dns) {
   if (dns->rcode) return pass(fmt::format("answers ({})", *dns->rcode));
   for (const auto& again : cited<DnsObservation>(check, Part::experiments))
     if (again->rcode) return pass("answers over TCP");
-  return {Verdict::fail, "no answer"};
+  return undecided("no answer");
 }
 
 Outcome of_node(const Check& check, const Report& report) {
@@ -214,7 +217,7 @@ Outcome of_node(const Check& check, const Report& report) {
     return address ? pass(*address) : undecided("no service in this plan tells it");
   }
   if (check.id == "egress.path") return undecided("needs a connection to an address where nothing can answer");
-  return undecided("nothing was observed");
+  return undecided(check.reason.empty() ? "nothing was observed" : check.reason);
 }
 
 }  // namespace

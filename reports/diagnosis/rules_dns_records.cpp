@@ -213,17 +213,23 @@ std::vector<Finding> storage_account_is_missing(const Evidenced& evidence) {
   return findings;
 }
 
+// Names that belong in one zone are missing for one reason: that zone, or the resource whose names they are.
 std::vector<Finding> name_does_not_exist(const Evidenced& evidence) {
-  std::vector<Finding> findings;
+  std::map<std::string, std::vector<std::string>> hosts;
+  std::vector<std::pair<std::string, Finding>> by_zone;
   for (const auto& view : open_views(evidence)) {
-    const auto* answer = plain_nxdomain(view);
-    if (!answer) continue;
-    Finding finding{.code = "dns.record.nxdomain",
-                    .subject = view.check->target.host,
-                    .confidence = Confidence::proven,
-                    .checks = {view.check->id}};
+    if (!plain_nxdomain(view)) continue;
+    const auto& target = view.check->target;
+    const auto zone = target.private_zone.value_or(target.host);
+    add_once(hosts[zone], target.host);
+    Finding finding{.code = "dns.record.nxdomain", .confidence = Confidence::proven, .checks = {view.check->id}};
     for (const auto* one : view.own())
       if (one->exists_not()) finding.evidence.push_back(one->telling.says(one->words()));
+    by_zone.emplace_back(zone, std::move(finding));
+  }
+  std::vector<Finding> findings;
+  for (auto& [zone, finding] : by_zone) {
+    finding.subject = words(hosts[zone]);
     findings.push_back(std::move(finding));
   }
   return findings;

@@ -99,7 +99,8 @@ std::string second_label(const std::string& host) {
   return dot == std::string::npos ? host : first_label(host.substr(dot + 1));
 }
 
-// One account, some of its services private and others public, all of which ought to be private.
+// One account, some of its services private and others public, all of which ought to be private. A public answer behind
+// a privatelink name is no missing endpoint: that one exists, and its zone is not seen (azure-facts 2.4).
 std::vector<Finding> only_some_services_are_private(const Evidenced& evidence) {
   struct Account {
     std::vector<std::string> with, without, checks;
@@ -115,7 +116,7 @@ std::vector<Finding> only_some_services_are_private(const Evidenced& evidence) {
     if (used->kind == AnswerKind::private_address) {
       add_once(account.with, second_label(check.target.host));
       account.evidence.push_back(used->telling.says(used->words()));
-    } else if (used->kind == AnswerKind::public_address) {
+    } else if (used->kind == AnswerKind::public_address && privatelink_of(view, *used).empty()) {
       add_once(account.without, second_label(check.target.host));
       account.checks.push_back(check.id);
       account.evidence.insert(account.evidence.begin(), used->telling.says(used->words()));

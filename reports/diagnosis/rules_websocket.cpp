@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace vnetprobe {
 namespace {
@@ -90,6 +91,10 @@ std::vector<Finding> websocket(const Evidenced& evidence) {
     if (!one->error || !one.check->finished) continue;
     if (auto finding = judge(one)) findings.push_back(std::move(*finding));
   }
+  // Both of an instance's domains go the same way: what is wrong with both is one thing.
+  std::map<std::string, std::vector<std::string>> hosts;
+  for (const auto& finding : findings) add_once(hosts[finding.code], finding.subject);
+  for (auto& finding : findings) finding.subject = words(hosts[finding.code]);
   return findings;
 }
 

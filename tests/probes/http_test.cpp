@@ -293,7 +293,7 @@ TEST(HttpProbe, SurvivesWhatNoHonestServerAnswers) {
            {"headers to no end", never_end("HTTP/1.1 200 OK\r\n", "X: y\r\n"), "headers_too_big", 0, false, ""},
            {"a status line to no end", never_end("HTTP/1.1 200 ", "OK"), "headers_too_big", 0, false, ""},
            {"1000 headers", say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + many + "\r\n"), "", 200, false, ""},
-           {"TLS on a plain port", say("\x15\x03\x01\x00\x02\x02\x28"), "timed_out", 0, false, "", silence},
+           {"TLS on a plain port", say("\x15\x03\x01\x00\x02\x02\x28"), "malformed", 0, false, "", silence},
            {"an SSH server", say("SSH-2.0-OpenSSH_9.2\r\n"), "malformed", 0, false, ""},
            {"two digits", say("HTTP/1.1 20 OK\r\n\r\n"), "malformed", 0, false, ""},
            {"four digits", say("HTTP/1.1 2000 OK\r\n\r\n"), "malformed", 0, false, ""},
