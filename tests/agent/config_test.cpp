@@ -122,6 +122,8 @@ TEST(Config, TakesWhatPeopleWriteInOtherWays) {
 struct Refusal {
   const char* text;
   const char* message;
+
+  friend void PrintTo(const Refusal& refusal, std::ostream* out) { *out << refusal.message; }
 };
 
 class ConfigRefuses : public testing::TestWithParam<Refusal> {};

@@ -33,6 +33,8 @@ struct Case {
   const char* name;
   std::vector<Check> checks;
   std::string expected;  // first code above info; "" for none
+
+  friend void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 };
 
 class DnsRule : public testing::TestWithParam<Case> {};

@@ -46,6 +46,8 @@ struct Case {
   const char* name;
   std::vector<Check> checks;
   std::string expected;
+
+  friend void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 };
 
 class NetworkRule : public testing::TestWithParam<Case> {};

@@ -1,0 +1,1 @@
+// Nothing: its target holds a precompiled header that the tests share.
