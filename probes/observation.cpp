@@ -14,6 +14,7 @@ struct LayerName {
   std::string_view operator()(const ImdsObservation&) const { return "imds"; }
   std::string_view operator()(const WireserverObservation&) const { return "wireserver"; }
   std::string_view operator()(const HostObservation&) const { return "host"; }
+  std::string_view operator()(const PathObservation&) const { return "path"; }
 };
 
 }  // namespace

@@ -53,6 +53,7 @@ void read_tcp_info(const tcp_info& info, TcpObservation& seen) {
   if (!seen.error) seen.rtt = std::chrono::microseconds(info.tcpi_rtt);
   seen.retransmissions = static_cast<int>(info.tcpi_total_retrans);
   seen.mss = static_cast<int>(info.tcpi_snd_mss);
+  seen.send_refused = info.tcpi_state == TCP_SYN_SENT && info.tcpi_total_retrans > 0 && info.tcpi_retrans == 0;
 }
 
 void read_local_end(tcp::socket& socket, TcpObservation& seen) {
@@ -78,8 +79,8 @@ asio::awaitable<boost::system::error_code> connect(tcp::socket& socket, tcp::end
 
 }  // namespace
 
-asio::awaitable<TcpResult> open_tcp(Endpoint remote, std::chrono::milliseconds limit) {
-  TcpResult result{.seen = {.remote = remote}, .socket = {}};
+asio::awaitable<TcpResult> open_tcp(Endpoint remote, std::chrono::milliseconds limit, TcpOptions options) {
+  TcpResult result{.seen = {.remote = remote, .mss_limit = options.mss_limit}, .socket = {}};
   TcpObservation& seen = result.seen;
   boost::system::error_code problem;
   const auto address = asio::ip::make_address(remote.address, problem);
@@ -95,6 +96,8 @@ asio::awaitable<TcpResult> open_tcp(Endpoint remote, std::chrono::milliseconds l
     co_return result;
   }
   queue_icmp_errors(socket.native_handle(), address.is_v6());
+  if (options.mss_limit)
+    ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_MAXSEG, &*options.mss_limit, sizeof(int));
   const tcp::endpoint to(address, remote.port);
   const auto ended = co_await within(limit, connect(socket, to));
   seen.duration = since(started);

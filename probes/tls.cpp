@@ -106,13 +106,17 @@ asio::awaitable<TlsResult> open_tls(asio::ip::tcp::socket socket, TlsContext& co
   if (request.server_name.ends_with('.'))
     request.server_name.pop_back();  // absolute in DNS, unknown to SNI and certificates
   // An address is never sent as SNI (RFC 6066 section 3).
-  if (!is_address(request.server_name)) seen.sni = request.server_name;
+  if (!is_address(request.server_name) && request.send_name) seen.sni = request.server_name;
 
   HandshakeRecord record;
   auto stream = std::make_unique<TlsStream>(std::move(socket), context.context());
   SSL* ssl = stream->native_handle();
   SSL_set_ex_data(ssl, handshake_record_index(), &record);
   if (!seen.sni.empty()) SSL_set_tlsext_host_name(ssl, seen.sni.c_str());
+  if (request.only_tls12) {
+    SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
+    seen.offered_at_most = "TLSv1.2";
+  }
   const std::string protocols = alpn_wire(request.alpn);
   SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(protocols.data()),
                       static_cast<unsigned>(protocols.size()));

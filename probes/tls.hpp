@@ -36,6 +36,8 @@ class TlsContext {
 struct TlsRequest {
   std::string server_name;  // SNI and the name to verify
   std::vector<std::string> alpn = {"http/1.1"};
+  bool send_name{true};  // false: an experiment without SNI
+  bool only_tls12{};     // an experiment that offers nothing newer
 };
 
 struct TlsResult {

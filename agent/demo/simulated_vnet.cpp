@@ -147,6 +147,8 @@ std::vector<std::string> SimulatedVnet::run_flags() const {
       fmt::format("http://127.0.0.1:{}", vnet.fault == Fault::imds_dead ? vnet.silent.port() : vnet.imds));
   if (vnet.fault == Fault::tcp_refused) lead("demoacr.azurecr.io:443", vnet.closed.port());
   if (vnet.fault == Fault::tcp_silent) lead("management.azure.com:443", vnet.silent.port());
+  lead("192.0.2.1:443", vnet.silent.port());
+  lead("192.0.2.53:53", vnet.tundra);
   lead(fmt::format("127.0.0.1:{}", vnet.dns), vnet.dns);
   lead("168.63.129.16:53", vnet.dns);
   lead("168.63.129.16:80", vnet.wireserver);

@@ -1,6 +1,6 @@
 #include "agent/run/climb.hpp"
 
-#include "agent/run/concurrently.hpp"
+#include "probes/concurrently.hpp"
 #include "probes/http.hpp"
 #include "probes/inbound.hpp"
 #include "probes/proxy.hpp"
@@ -16,8 +16,8 @@ namespace {
 // A name with dozens of addresses is a load balancer's whole pool: a few of them tell enough and spare SNAT ports.
 constexpr std::size_t addresses_at_most = 8;
 
-asio::awaitable<void> open_one(Destination to, std::chrono::milliseconds limit, TcpResult& into) {
-  into = co_await open_tcp(to.endpoint, limit);
+asio::awaitable<void> open_one(Destination to, std::chrono::milliseconds limit, TcpOptions options, TcpResult& into) {
+  into = co_await open_tcp(to.endpoint, limit, options);
   into.seen.instead_of = std::move(to.instead_of);
 }
 
@@ -25,7 +25,12 @@ asio::awaitable<void> open_one(Destination to, std::chrono::milliseconds limit, 
 class Climb {
  public:
   Climb(const PlannedCheck& planned, const Equipment& equipment, Names& names, Way way, Check& check)
-      : planned_(planned), equipment_(equipment), names_(names), way_(std::move(way)), check_(check) {}
+      : planned_(planned),
+        equipment_(equipment),
+        names_(names),
+        way_(std::move(way)),
+        limits_(way_.limits.value_or(equipment.limits)),
+        check_(check) {}
 
   asio::awaitable<void> run() {
     const Target& target = check_.target;
@@ -76,7 +81,7 @@ class Climb {
 
   asio::awaitable<void> send_datagram(std::string address) {
     const auto to = destination(equipment_, check_.target.host, address, check_.target.port);
-    auto seen = co_await observe_udp(to.endpoint, equipment_.limits.tcp);
+    auto seen = co_await observe_udp(to.endpoint, limits_.tcp);
     seen.instead_of = to.instead_of;
     note(std::move(seen));
   }
@@ -96,7 +101,7 @@ class Climb {
     std::vector<TcpResult> results(destinations.size());
     std::vector<asio::awaitable<void>> work;
     for (std::size_t i = 0; i < destinations.size(); ++i)
-      work.push_back(open_one(destinations[i], equipment_.limits.tcp, results[i]));
+      work.push_back(open_one(destinations[i], limits_.tcp, {.mss_limit = way_.mss_limit}, results[i]));
     co_await concurrently(std::move(work));
     for (auto& result : results) {
       if (result.socket && !socket_) socket_ = std::move(result.socket);
@@ -106,14 +111,14 @@ class Climb {
 
   asio::awaitable<void> tunnel() {
     auto result = co_await open_tunnel(std::move(*socket_), proxy_->address, check_.target.host, check_.target.port,
-                                       equipment_.limits.http);
+                                       limits_.http);
     note(std::move(result.seen));
     socket_ = std::move(result.socket);
   }
 
   asio::awaitable<void> handshake() {
     TlsRequest wanted{.server_name = check_.target.host};
-    auto result = co_await open_tls(std::move(*socket_), equipment_.tls, std::move(wanted), equipment_.limits.tls);
+    auto result = co_await open_tls(std::move(*socket_), equipment_.tls, std::move(wanted), limits_.tls);
     note(std::move(result.seen));
     if (result.stream) connection_ = std::move(result.stream);
   }
@@ -124,14 +129,13 @@ class Climb {
       wanted.absolute_form = true;
       wanted.proxy_credentials = proxy_->address.credentials;
     }
-    auto seen = co_await observe_http(connection_, std::move(wanted), proxy_.has_value(), equipment_.limits.http);
+    auto seen = co_await observe_http(connection_, std::move(wanted), proxy_.has_value(), limits_.http);
     note(std::move(seen));
   }
 
   asio::awaitable<void> upgrade() {
     WebsocketRequest wanted{.url = check_.target.url, .headers = planned_.headers};
-    auto seen =
-        co_await observe_websocket(connection_, std::move(wanted), proxy_.has_value(), equipment_.limits.websocket);
+    auto seen = co_await observe_websocket(connection_, std::move(wanted), proxy_.has_value(), limits_.websocket);
     note(std::move(seen));
   }
 
@@ -139,6 +143,7 @@ class Climb {
   const Equipment& equipment_;
   Names& names_;
   Way way_;
+  Limits limits_;
   Check& check_;
   std::optional<ChosenProxy> proxy_;
   std::optional<asio::ip::tcp::socket> socket_;

@@ -1,20 +1,30 @@
+#include "agent/run/follow_up.hpp"
+
 #include "agent/run/climb.hpp"
-#include "agent/run/concurrently.hpp"
+#include "probes/concurrently.hpp"
 #include "probes/dns.hpp"
-#include "reports/diagnosis/diagnose.hpp"
+#include "probes/path.hpp"
+#include "probes/tcp.hpp"
+#include "probes/udp.hpp"
+
+#include <algorithm>
 
 namespace vnetprobe {
 namespace {
 
-// The second round may ask about what the first one showed; a third would be curiosity.
-constexpr int rounds_at_most = 2;
+// The second round may ask about what the first one showed, the third where on the way it happens.
+constexpr int rounds_at_most = 3;
 const Endpoint azure_dns{.address = "168.63.129.16", .port = 53};
+// An experiment is short: what it separates shows within a few round trips, or not at all.
+constexpr std::chrono::milliseconds experiment_limit{3000}, path_limit{1500}, datagram_limit{600};
+constexpr int small_segment = 1200;
+constexpr std::size_t several_segments = 4000;
 
-asio::awaitable<void> ask_dns(std::string because, Endpoint server, DnsTransport transport, const Equipment& equipment,
-                              Check& check) {
+asio::awaitable<void> ask_dns(FollowUp question, Endpoint server, DnsTransport transport, std::string name,
+                              const Equipment& equipment, Check& check) {
   const auto to = destination(equipment, server.address, server.address, server.port).endpoint;
-  auto seen = co_await observe_dns(check.target.host, DnsType::a, to, transport, equipment.limits.dns);
-  check.observations.push_back({.seen = std::move(seen), .follow_up = std::move(because)});
+  auto seen = co_await observe_dns(std::move(name), DnsType::a, to, transport, equipment.limits.dns);
+  check.observations.push_back({.seen = std::move(seen), .follow_up = std::move(question.because)});
 }
 
 // The same request with nothing to upgrade to.
@@ -29,43 +39,151 @@ PlannedCheck up_to_tls(PlannedCheck planned) {
   return planned;
 }
 
-asio::awaitable<void> climb_variant(PlannedCheck variant, const Equipment& equipment, Names& names, Way way,
-                                    std::vector<Observation>& answers) {
-  Check scratch = variant.check;
-  co_await climb(variant, equipment, names, std::move(way), scratch);
-  answers = std::move(scratch.observations);
+// As far as the check came: an experiment about a handshake has no use for the request after it.
+PlannedCheck up_to_failure(PlannedCheck planned, const Check& check) {
+  const bool asked = std::any_of(check.observations.begin(), check.observations.end(), [](const Observation& one) {
+    return !one.follow_up && std::holds_alternative<HttpObservation>(one.seen);
+  });
+  return asked ? planned : up_to_tls(std::move(planned));
 }
 
-asio::awaitable<void> carry_out(FollowUp question, const PlannedCheck& planned, const Equipment& equipment,
-                                Names& names, Check& check) {
-  std::vector<Observation> answers;
-  const Way same_way{.because = question.because, .direct = false};
-  const Way direct{.because = question.because, .direct = true};
-  switch (question.kind) {
-    case FollowUpKind::dns_tcp_same_server:
-      if (question.server) co_await ask_dns(question.because, *question.server, DnsTransport::tcp, equipment, check);
-      break;
-    case FollowUpKind::dns_azure:
-      co_await ask_dns(question.because, azure_dns, DnsTransport::udp, equipment, check);
-      break;
-    case FollowUpKind::http_without_upgrade:
-      co_await climb_variant(without_upgrade(planned), equipment, names, same_way, answers);
-      break;
-    case FollowUpKind::tls_direct:
-      co_await climb_variant(up_to_tls(planned), equipment, names, direct, answers);
-      break;
+PlannedCheck with_big_request(PlannedCheck planned) {
+  planned.headers.push_back({"X-Vnetprobe-Padding", std::string(several_segments, 'x')});
+  return planned;
+}
+
+Limits short_limits(Limits limits) {
+  for (auto* limit : {&limits.tcp, &limits.tls, &limits.http, &limits.websocket})
+    *limit = std::min(*limit, experiment_limit);
+  return limits;
+}
+
+asio::awaitable<void> climb_variant(PlannedCheck variant, const Equipment& equipment, Names& names, Way way,
+                                    Check& check) {
+  Check scratch = variant.check;
+  scratch.observations.clear();
+  co_await climb(variant, equipment, names, std::move(way), scratch);
+  for (auto& answer : scratch.observations) check.observations.push_back(std::move(answer));
+}
+
+asio::awaitable<void> shake_hands(FollowUp question, const Equipment& equipment, Check& check) {
+  const Limits limits = short_limits(equipment.limits);
+  auto opened = co_await open_tcp(*question.server, limits.tcp);
+  if (!opened.socket) {
+    check.observations.push_back({.seen = std::move(opened.seen), .follow_up = std::move(question.because)});
+    co_return;
   }
-  for (auto& answer : answers) check.observations.push_back(std::move(answer));
+  TlsRequest wanted{.server_name = question.name.empty() ? check.target.host : question.name};
+  wanted.send_name = question.kind != FollowUpKind::tls_without_name;
+  wanted.only_tls12 = question.kind == FollowUpKind::tls_only_12;
+  auto shaken = co_await open_tls(std::move(*opened.socket), equipment.tls, std::move(wanted), limits.tls);
+  check.observations.push_back({.seen = std::move(shaken.seen), .follow_up = std::move(question.because)});
+}
+
+asio::awaitable<void> trace(FollowUp question, const Equipment& equipment, Check& check) {
+  const PathBounds bounds{.hops = question.hops, .limit = path_limit};
+  if (question.kind == FollowUpKind::path_syn) {
+    auto seen = co_await trace_syn(*question.server, bounds);
+    check.observations.push_back({.seen = std::move(seen), .follow_up = std::move(question.because)});
+    co_return;
+  }
+  auto seen =
+      co_await trace_client_hello(*question.server, equipment.tls, std::move(question.name), experiment_limit, bounds);
+  check.observations.push_back({.seen = std::move(seen), .follow_up = std::move(question.because)});
+}
+
+asio::awaitable<void> send_datagram(FollowUp question, Check& check) {
+  auto seen = co_await observe_udp(*question.server, datagram_limit);
+  check.observations.push_back({.seen = std::move(seen), .follow_up = std::move(question.because)});
 }
 
 }  // namespace
 
-asio::awaitable<void> follow_up(const PlannedCheck& planned, const Equipment& equipment, Names& names, Check& check) {
+bool ExperimentBudget::spend(const FollowUp& question) {
+  const auto one_of = [](int& left) { return left-- > 0; };
+  switch (question.kind) {
+    case FollowUpKind::path_syn:
+    case FollowUpKind::path_client_hello:
+      return traced_.insert(fmt::format("{} {}", static_cast<int>(question.kind), to_string(*question.server)))
+                 .second &&
+             one_of(paths_);
+    case FollowUpKind::tls_without_name:
+    case FollowUpKind::tls_only_12:
+    case FollowUpKind::tls_other_name:
+      return one_of(handshakes_);
+    case FollowUpKind::udp_same_target:
+      return one_of(datagrams_);
+    case FollowUpKind::same_again:
+    case FollowUpKind::small_segments:
+    case FollowUpKind::big_request:
+    case FollowUpKind::big_request_in_small_segments:
+      return one_of(climbs_);
+    case FollowUpKind::dns_tcp_same_server:
+    case FollowUpKind::dns_azure:
+    case FollowUpKind::http_without_upgrade:
+    case FollowUpKind::tls_direct:
+      break;
+  }
+  return true;
+}
+
+asio::awaitable<void> answer_question(FollowUp question, const PlannedCheck& planned, const Equipment& equipment,
+                                      Names& names, const std::string& control_name, Check& check) {
+  const bool of_resolver = check.id.starts_with("node.resolver/");
+  const std::string name = of_resolver ? control_name : check.target.host;
+  const Way same_way{.because = question.because, .limits = short_limits(equipment.limits)};
+  Way direct{.because = question.because, .direct = true, .limits = short_limits(equipment.limits)};
+  Way small = same_way;
+  small.mss_limit = small_segment;
+  switch (question.kind) {
+    case FollowUpKind::dns_tcp_same_server:
+      if (question.server) co_await ask_dns(question, *question.server, DnsTransport::tcp, name, equipment, check);
+      break;
+    case FollowUpKind::dns_azure:
+      co_await ask_dns(question, azure_dns, DnsTransport::udp, name, equipment, check);
+      break;
+    case FollowUpKind::http_without_upgrade:
+      co_await climb_variant(without_upgrade(planned), equipment, names, same_way, check);
+      break;
+    case FollowUpKind::tls_direct:
+      co_await climb_variant(up_to_tls(planned), equipment, names, std::move(direct), check);
+      break;
+    case FollowUpKind::udp_same_target:
+      co_await send_datagram(std::move(question), check);
+      break;
+    case FollowUpKind::path_syn:
+    case FollowUpKind::path_client_hello:
+      co_await trace(std::move(question), equipment, check);
+      break;
+    case FollowUpKind::tls_without_name:
+    case FollowUpKind::tls_only_12:
+    case FollowUpKind::tls_other_name:
+      co_await shake_hands(std::move(question), equipment, check);
+      break;
+    case FollowUpKind::same_again:
+      co_await climb_variant(up_to_failure(planned, check), equipment, names, same_way, check);
+      break;
+    case FollowUpKind::small_segments:
+      co_await climb_variant(up_to_failure(planned, check), equipment, names, std::move(small), check);
+      break;
+    case FollowUpKind::big_request:
+      co_await climb_variant(with_big_request(planned), equipment, names, same_way, check);
+      break;
+    case FollowUpKind::big_request_in_small_segments:
+      co_await climb_variant(with_big_request(planned), equipment, names, std::move(small), check);
+      break;
+  }
+}
+
+asio::awaitable<void> follow_up(const PlannedCheck& planned, const Equipment& equipment, Names& names,
+                                const std::string& control_name, ExperimentBudget& budget, Check& check) {
   for (int round = 0; round < rounds_at_most; ++round) {
     auto questions = next_questions(check);
+    std::erase_if(questions, [&](const FollowUp& question) { return !budget.spend(question); });
     if (questions.empty()) co_return;
     std::vector<asio::awaitable<void>> work;
-    for (auto& question : questions) work.push_back(carry_out(std::move(question), planned, equipment, names, check));
+    for (auto& question : questions)
+      work.push_back(answer_question(std::move(question), planned, equipment, names, control_name, check));
     co_await concurrently(std::move(work));
   }
 }

@@ -1,14 +1,18 @@
 #include "agent/run/node_checks.hpp"
 
-#include "agent/run/concurrently.hpp"
+#include "probes/concurrently.hpp"
 #include "probes/dns.hpp"
 #include "probes/imds.hpp"
+#include "probes/tcp.hpp"
 #include "probes/wireserver.hpp"
 
 #include <array>
 
 namespace vnetprobe {
 namespace {
+
+// Long enough for one SYN more.
+constexpr std::chrono::milliseconds control_limit{2000};
 
 struct ReadAlready {
   std::string_view id;
@@ -44,6 +48,27 @@ asio::awaitable<void> ask_both_doors(const Equipment& equipment, Check& check) {
   check.observations.push_back(std::move(plugin));
 }
 
+// Nothing lives in 192.0.2.0/24 (RFC 5737): who answers there answers for others.
+asio::awaitable<void> connect_to_nowhere(const Equipment& equipment, Check& check) {
+  const std::string host = "192.0.2.1";
+  const auto to = destination(equipment, host, host, 443);
+  auto result = co_await open_tcp(to.endpoint, std::min(equipment.limits.tcp, control_limit));
+  result.seen.instead_of = to.instead_of;
+  check.observations.push_back(
+      {.seen = std::move(result.seen), .follow_up = "nothing can be at 192.0.2.1; does a connection to it succeed?"});
+}
+
+asio::awaitable<void> ask_nowhere(const Equipment& equipment, std::string control_name, Check& check) {
+  const std::string host = "192.0.2.53";
+  auto to = destination(equipment, host, host, 53).endpoint;
+  auto seen = co_await observe_dns(std::move(control_name), DnsType::a, to, DnsTransport::udp,
+                                   std::min(equipment.limits.dns, control_limit));
+  // What was meant, wherever --connect-to led it.
+  seen.server = Endpoint{host, 53};
+  check.observations.push_back(
+      {.seen = std::move(seen), .follow_up = "no DNS server can be at 192.0.2.53; does one answer?"});
+}
+
 asio::awaitable<void> ask_resolver(const Equipment& equipment, const std::string& control_name, Check& check) {
   const Endpoint server{.address = check.target.host,
                         .port = check.target.port ? check.target.port : std::uint16_t{53}};
@@ -71,6 +96,11 @@ asio::awaitable<void> observe_node(const PlannedCheck& planned, const Equipment&
     std::string service = endpoint ? endpoint->value : imds_default_endpoint;
     auto seen = co_await observe_imds(std::move(service), equipment.limits.imds);
     check.observations.push_back({.seen = std::move(seen), .follow_up = {}});
+  } else if (id == "egress.path") {
+    std::vector<asio::awaitable<void>> work;
+    work.push_back(connect_to_nowhere(equipment, check));
+    work.push_back(ask_nowhere(equipment, control_name, check));
+    co_await concurrently(std::move(work));
   } else if (id == "node.wireserver") {
     co_await ask_both_doors(equipment, check);
   }

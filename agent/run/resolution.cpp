@@ -1,6 +1,6 @@
 #include "agent/run/resolution.hpp"
 
-#include "agent/run/concurrently.hpp"
+#include "probes/concurrently.hpp"
 #include "probes/dns.hpp"
 
 #include <boost/asio/ip/address.hpp>

@@ -1,8 +1,9 @@
 #include "agent/run/runner.hpp"
 
 #include "agent/run/climb.hpp"
-#include "agent/run/concurrently.hpp"
+#include "agent/run/follow_up.hpp"
 #include "agent/run/node_checks.hpp"
+#include "probes/concurrently.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -58,6 +59,8 @@ class Run {
     const auto count = std::min<std::size_t>(static_cast<std::size_t>(concurrency), plan_.checks.size());
     for (std::size_t i = 0; i < count; ++i) workers.push_back(worker());
     co_await concurrently(std::move(workers));
+    // Twice: the answer to a big request may call for the same in small segments.
+    for (int round = 0; round < 2; ++round) co_await ask_across();
   }
 
   std::vector<Check> take_checks() { return std::move(checks_); }
@@ -70,6 +73,15 @@ class Run {
     }
   }
 
+  asio::awaitable<void> ask_across() {
+    std::vector<asio::awaitable<void>> work;
+    for (auto& [place, question] : cross_questions(checks_))
+      if (plan_.checks[place].run && checks_[place].finished && budget_.spend(question))
+        work.push_back(
+            answer_question(std::move(question), plan_.checks[place], equipment_, names_, control_, checks_[place]));
+    co_await concurrently(std::move(work));
+  }
+
   asio::awaitable<void> one(const PlannedCheck& planned, Check& check) {
     if (watcher_.started) watcher_.started(check.id);
     const auto started = Clock::now();
@@ -78,7 +90,7 @@ class Run {
         co_await observe_node(planned, equipment_, control_, check);
       else
         co_await climb(planned, equipment_, names_, {}, check);
-      co_await follow_up(planned, equipment_, names_, check);
+      co_await follow_up(planned, equipment_, names_, control_, budget_, check);
       check.finished = true;
     } catch (const boost::system::system_error& error) {
       check.duration = since(started);
@@ -96,6 +108,7 @@ class Run {
   const Watcher& watcher_;
   Names names_;
   std::string control_;
+  ExperimentBudget budget_;
   std::vector<Check> checks_;
   std::size_t next_{};
 };

@@ -61,12 +61,16 @@ struct TcpObservation {
   std::optional<IcmpError> icmp;                 // who refused
   std::optional<std::chrono::microseconds> rtt;  // TCP_INFO
   int retransmissions{};                         // TCP_INFO tcpi_total_retrans: SYNs (or data) sent again
-  int mss{};                                     // TCP_INFO tcpi_snd_mss
-  std::optional<RouteLookup> route;              // looked up after a failure
-  std::optional<NeighbourEntry> neighbour;       // looked up after a failure
+  // SYNs were due again and none of them left the node: the kernel's own filter refused to send (measured: tcpi_retrans
+  // stays 0 beside a growing tcpi_total_retrans; a drop elsewhere leaves it at 1).
+  bool send_refused{};
+  int mss{};                                // TCP_INFO tcpi_snd_mss
+  std::optional<int> mss_limit;             // an experiment: no segment larger than this, in either direction
+  std::optional<RouteLookup> route;         // looked up after a failure
+  std::optional<NeighbourEntry> neighbour;  // looked up after a failure
 };
 BOOST_DESCRIBE_STRUCT(TcpObservation, (),
                       (remote, instead_of, local, interface, duration, error, errno_name, icmp, rtt, retransmissions,
-                       mss, route, neighbour))
+                       send_refused, mss, mss_limit, route, neighbour))
 
 }  // namespace vnetprobe

@@ -46,7 +46,8 @@ BOOST_DESCRIBE_ENUM(TrustAnchor, none, user_file, system_store)
 // One TLS handshake. The handshake goes on when verification fails, so that the chain and what follows stay visible.
 struct TlsObservation {
   Endpoint remote;
-  std::string sni;
+  std::string sni;                             // empty: none was sent
+  std::optional<std::string> offered_at_most;  // an experiment: the newest version offered
   std::chrono::microseconds duration{};
   std::optional<TlsFailure> error;
   std::optional<std::string> detail;          // OpenSSL's reason or errno
@@ -66,8 +67,8 @@ struct TlsObservation {
   std::optional<std::string> anchor_subject;  // of the root in our store
 };
 BOOST_DESCRIBE_STRUCT(TlsObservation, (),
-                      (remote, sni, duration, error, detail, alert_received, server_hello_received, version, cipher,
-                       alpn, client_certificate_requested, chain, chain_left_out, verified, verify_code, verify_error,
-                       verify_depth, trust_anchor, anchor_subject))
+                      (remote, sni, offered_at_most, duration, error, detail, alert_received, server_hello_received,
+                       version, cipher, alpn, client_certificate_requested, chain, chain_left_out, verified,
+                       verify_code, verify_error, verify_depth, trust_anchor, anchor_subject))
 
 }  // namespace vnetprobe

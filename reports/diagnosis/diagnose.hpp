@@ -20,12 +20,31 @@ enum class FollowUpKind {
   dns_azure,             // 168.63.129.16 for the same name, where it is not already among the resolvers
   http_without_upgrade,  // the WebSocket request as a plain GET
   tls_direct,            // connect and handshake without the proxy
+  udp_same_target,       // a datagram to a silent TCP target: a local filter refuses it with EPERM
+  path_syn,              // a SYN with every TTL to `server`
+  path_client_hello,     // a ClientHello with every TTL to `server`, up to `hops`
+  tls_without_name,      // the handshake with `server` without SNI
+  tls_only_12,           // the handshake with `server`, offering TLS 1.2 only
+  tls_other_name,        // the handshake with `server` for `name`, which is answered elsewhere
+  same_again,            // the failed layer once more
+  small_segments,        // the same with segments of 1200 bytes in both directions
+  big_request,           // the request with headers that fill several segments
+  big_request_in_small_segments,
 };
 struct FollowUp {
   FollowUpKind kind{};
-  std::optional<Endpoint> server;  // for the DNS kinds
+  std::optional<Endpoint> server;  // where to ask; absent: where the check's own climb goes
+  std::string name;                // for tls_other_name
+  int hops{};                      // for the path kinds
   std::string because;             // one line for the reader: "10.0.0.10 did not answer over UDP; does it over TCP?"
 };
 std::vector<FollowUp> next_questions(const Check& check);
+
+// What only the other checks' answers make worth asking, once all have climbed.
+struct CrossQuestion {
+  std::size_t check{};  // its place
+  FollowUp question;
+};
+std::vector<CrossQuestion> cross_questions(const std::vector<Check>& checks);
 
 }  // namespace vnetprobe

@@ -1,6 +1,6 @@
+#include "reports/diagnosis/follow_ups.hpp"
 #include "reports/diagnosis/addresses.hpp"
 #include "reports/diagnosis/cited.hpp"
-#include "reports/diagnosis/diagnose.hpp"
 
 #include <algorithm>
 
@@ -90,7 +90,7 @@ std::vector<FollowUp> past_the_proxy(const Check& check) {
 
 std::vector<FollowUp> next_questions(const Check& check) {
   std::vector<FollowUp> questions;
-  for (const auto ask : {over_tcp, azure_dns_directly, without_upgrade, past_the_proxy})
+  for (const auto ask : {over_tcp, azure_dns_directly, without_upgrade, past_the_proxy, transport_questions})
     for (auto& question : ask(check)) questions.push_back(std::move(question));
   return questions;
 }

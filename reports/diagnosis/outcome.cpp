@@ -216,14 +216,23 @@ Outcome of_node(const Check& check, const Report& report) {
     const auto address = egress_address(report);
     return address ? pass(*address) : undecided("no service in this plan tells it");
   }
-  if (check.id == "egress.path") return undecided("needs a connection to an address where nothing can answer");
   return undecided(check.reason.empty() ? "nothing was observed" : check.reason);
+}
+
+// The control connection and the control question to 192.0.2.0/24.
+Outcome of_egress_path(const Check& check) {
+  for (const auto& tcp : cited<TcpObservation>(check, Part::experiments))
+    if (!tcp->error) return pass("a device on the path answers TCP for every address");
+  for (const auto& dns : cited<DnsObservation>(check, Part::experiments))
+    if (dns->rcode) return pass("something on the path answers DNS for every address");
+  return pass("nothing on the path answers in the place of others");
 }
 
 }  // namespace
 
 Outcome outcome_without_finding(const Check& check, const Report& report) {
   if (check.observations.empty()) return of_node(check, report);
+  if (check.id == "egress.path") return of_egress_path(check);
   if (const auto wireserver = cited<WireserverObservation>(check); !wireserver.empty()) return of_wireserver(check);
   if (const auto imds = cited<ImdsObservation>(check); !imds.empty()) return of_imds(check, *imds.back());
   if (const auto host = cited<HostObservation>(check); !host.empty()) {

@@ -42,6 +42,10 @@ std::span<const NamedRule> rules_in_order();
 // The parts of the table, one file each.
 std::span<const NamedRule> host_rules();   // rules_host.cpp: os, disk, CA store, interfaces, docker bridge, listeners
 std::span<const NamedRule> route_rules();  // rules_route.cpp
+std::span<const NamedRule> host_firewall_rules();     // rules_host_firewall.cpp: the kernel refuses to send
+std::span<const NamedRule> dns_control_rules();       // rules_control.cpp: who answers where nobody can be
+std::span<const NamedRule> tcp_control_rules();       // the same, for TCP
+std::span<const NamedRule> experiment_rules();        // rules_experiments.cpp: what only a follow-up separates
 std::span<const NamedRule> outbound_rules();          // rules_outbound.cpp: nothing public answers
 std::span<const NamedRule> dns_rules();               // rules_dns.cpp
 std::span<const NamedRule> dns_record_rules();        // rules_dns_records.cpp: what the servers say about one name

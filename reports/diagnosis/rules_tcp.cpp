@@ -50,17 +50,6 @@ std::vector<Finding> local_ports_are_used_up(const Evidenced& evidence) {
       });
 }
 
-std::vector<Finding> local_firewall_forbids(const Evidenced& evidence) {
-  return for_each_dead_check(
-      evidence, [](const Tcp& tcp) { return tcp->errno_name == "EPERM"; },
-      [](const Tcp& tcp) {
-        return Finding{.code = "host.firewall.output_drop",
-                       .subject = subject_of(tcp),
-                       .confidence = Confidence::proven,
-                       .evidence = {tcp.says(failed_with(tcp) + ": the kernel refuses to send")}};
-      });
-}
-
 bool at_home(const Report& report, const Tcp& tcp) {
   return is_loopback(tcp->remote.address) || is_own_address(report, tcp->remote.address);
 }
@@ -179,9 +168,27 @@ std::string code_for_silence(const Check& check, const Others& others_of) {
   return "tcp.timeout";
 }
 
+// The SYNs did leave this node, again and again, and other public targets answer: who drops them is outside.
+bool dropped_outside(const Tcp& tcp, const Others& others) {
+  return others.any_public && is_public(tcp->remote.address) && !tcp->instead_of &&
+         tcp->error == TcpFailure::timed_out && tcp->retransmissions > 0 && !tcp->send_refused;
+}
+
 Confidence confidence_in(const std::string& code) {
   if (code == "entra.unreachable" || code == "acr.data_endpoint_unreachable") return Confidence::proven;
-  return code == "batch.endpoint_unreachable" ? Confidence::likely : Confidence::possible;
+  return code == "batch.endpoint_unreachable" || code == "tcp.dropped_remote" ? Confidence::likely
+                                                                              : Confidence::possible;
+}
+
+// How far packets to a silent target come, where hops on the way say so.
+std::optional<Evidence> last_hop_seen(const Check& check, const Endpoint& remote) {
+  for (const auto& path : cited<PathObservation>(check, Part::experiments)) {
+    if (path->packet != PathPacket::syn || path->remote != remote || path->reached_at) continue;
+    for (auto hop = path->hops.rbegin(); hop != path->hops.rend(); ++hop)
+      if (hop->address)
+        return path.says(fmt::format("the last hop that is seen on the way is {} at {}", *hop->address, hop->ttl));
+  }
+  return std::nullopt;
 }
 
 std::vector<Finding> nothing_answers(const Evidenced& evidence) {
@@ -194,9 +201,12 @@ std::vector<Finding> nothing_answers(const Evidenced& evidence) {
         .code = code_for_silence(check, others),
         .subject = subject_of(tcp),
         .evidence = {tcp.says(fmt::format("no answer from {} in {}", to_string(tcp->remote), words(tcp->duration)))}};
+    if (finding.code == "tcp.timeout" && dropped_outside(tcp, others)) finding.code = "tcp.dropped_remote";
     finding.confidence = confidence_in(finding.code);
+    if (const auto seen = last_hop_seen(check, tcp->remote)) finding.evidence.push_back(*seen);
     // The whole tag is silent: one rule about the tag, not as many as it has hosts.
-    if (finding.code == "tcp.timeout" && check.target.service_tag) {
+    const bool plain = finding.code == "tcp.timeout" || finding.code == "tcp.dropped_remote";
+    if (plain && check.target.service_tag) {
       const auto& tag = tags.at(*check.target.service_tag);
       if (!tag.answers && tag.silent.size() > 1) finding.subject = *check.target.service_tag;
     }
@@ -273,7 +283,6 @@ std::vector<Finding> packets_get_lost(const Evidenced& evidence) {
 
 constexpr std::array rules{
     NamedRule{"local ports are used up", local_ports_are_used_up},
-    NamedRule{"local firewall forbids", local_firewall_forbids},
     NamedRule{"local firewall rejects", local_firewall_rejects},
     NamedRule{"device rejects", device_rejects},
     NamedRule{"host refuses", host_refuses},

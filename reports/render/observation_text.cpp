@@ -76,6 +76,12 @@ struct Describer {
     if (wire.tcp.error) return fmt::format("{} as uid {}{}", wire.url, wire.uid, ending(wire.tcp, wire.tcp.errno_name));
     return fmt::format("{} as uid {} {}{}", wire.url, wire.uid, wire.status, ending(wire, wire.detail));
   }
+  std::string operator()(const PathObservation& path) const {
+    std::string text = fmt::format("{} to {}", word(path.packet), to_string(path.remote));
+    for (const auto& hop : path.hops)
+      text += fmt::format(", {} {}", hop.ttl, hop.address ? *hop.address : word(hop.reply));
+    return text + (path.reached_at ? fmt::format("; reached at {}", *path.reached_at) : "; not reached");
+  }
   std::string operator()(const HostObservation& host) const {
     return fmt::format("{}{}", word(host.topic), host.error ? ending(host, host.detail) : " read");
   }

@@ -1,0 +1,71 @@
+#include "reports/diagnosis/experiments.hpp"
+
+#include <algorithm>
+
+namespace vnetprobe {
+namespace {
+
+bool peer_answered(const Seen& seen) {
+  if (const auto* tls = std::get_if<TlsObservation>(&seen)) return tls->server_hello_received;
+  return is_ok(seen);
+}
+
+}  // namespace
+
+bool Experiment::in_small_segments() const {
+  return std::any_of(places.begin(), places.end(), [&](int place) {
+    const auto* tcp = std::get_if<TcpObservation>(&check->observations[static_cast<std::size_t>(place)].seen);
+    return tcp && tcp->mss_limit;
+  });
+}
+
+bool Experiment::answered() const {
+  return peer_answered(check->observations[static_cast<std::size_t>(places.back())].seen);
+}
+
+std::vector<Experiment> experiments_of(const Check& check) {
+  std::vector<Experiment> found;
+  for (std::size_t i = 0; i < check.observations.size(); ++i) {
+    const auto& because = check.observations[i].follow_up;
+    if (!because) continue;
+    auto known =
+        std::find_if(found.begin(), found.end(), [&](const Experiment& one) { return one.because == *because; });
+    if (known == found.end()) known = found.insert(found.end(), {.check = &check, .because = *because});
+    known->places.push_back(static_cast<int>(i));
+  }
+  return found;
+}
+
+std::optional<SizeComparison> compared_by_size(const Check& check) {
+  std::optional<Experiment> usual, small;
+  for (auto& experiment : experiments_of(check)) {
+    const auto& first = check.observations[static_cast<std::size_t>(experiment.places.front())].seen;
+    // A climb begins with its connections; what asks one layer alone is another experiment.
+    if (!std::holds_alternative<TcpObservation>(first) || experiment.places.size() < 2) continue;
+    if (experiment.in_small_segments())
+      small = std::move(experiment);
+    else if (!experiment.answered())
+      usual = std::move(experiment);
+  }
+  if (!usual || !small || !small->answered()) return std::nullopt;
+  return SizeComparison{std::move(*usual), std::move(*small)};
+}
+
+bool was_cut(const TlsObservation& tls) {
+  return tls.error == TlsFailure::reset || tls.error == TlsFailure::closed || tls.error == TlsFailure::timed_out ||
+         tls.error == TlsFailure::protocol;
+}
+
+const PathObservation* path_of(const Check& check, PathPacket packet, const Endpoint& remote) {
+  for (const auto& path : cited<PathObservation>(check, Part::experiments))
+    if (path->packet == packet && path->remote == remote) return path.seen;
+  return nullptr;
+}
+
+std::string hop_at(const PathObservation& path, int ttl) {
+  for (const auto& hop : path.hops)
+    if (hop.ttl == ttl && hop.address) return *hop.address;
+  return {};
+}
+
+}  // namespace vnetprobe

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "reports/diagnosis/cited.hpp"
+
+// What the follow-ups of a check showed, by what was varied. Experiments explain; they never make a check fail alone.
+namespace vnetprobe {
+
+// The observations of one question: a climb leaves several.
+struct Experiment {
+  const Check* check{};
+  std::string because;
+  std::vector<int> places;  // into check->observations
+
+  bool in_small_segments() const;
+  // The last layer that it reached brought an answer of the peer, verified or not.
+  bool answered() const;
+  Evidence says(std::string words) const {
+    return {.check = check->id, .observation = places.back(), .says = std::move(words)};
+  }
+};
+std::vector<Experiment> experiments_of(const Check& check);
+
+// A segment-size comparison: with the default size it stalled, with small segments it passed.
+struct SizeComparison {
+  Experiment usual, small;
+};
+std::optional<SizeComparison> compared_by_size(const Check& check);
+
+// The handshake was cut after the ClientHello, or nothing came back to it.
+bool was_cut(const TlsObservation& tls);
+
+const PathObservation* path_of(const Check& check, PathPacket packet, const Endpoint& remote);
+// Who sits at `ttl`; empty: nobody said so.
+std::string hop_at(const PathObservation& path, int ttl);
+
+}  // namespace vnetprobe

@@ -1,0 +1,171 @@
+#include "reports/diagnosis/experiments.hpp"
+
+#include <array>
+#include <map>
+
+// What only an experiment separates: the same thing once more with one circumstance changed.
+namespace vnetprobe {
+namespace {
+
+using Tls = Cited<TlsObservation>;
+
+// The check's own handshake, where that is what failed.
+std::optional<Tls> cut_handshake(const Check& check) {
+  const auto handshakes = cited<TlsObservation>(check);
+  if (handshakes.empty() || !was_cut(*handshakes.back()) || !check.finished) return std::nullopt;
+  return handshakes.back();
+}
+
+std::string how(const TlsObservation& tls) {
+  return tls.error == TlsFailure::timed_out ? "nothing came back"
+         : tls.error == TlsFailure::reset   ? "the connection was reset"
+                                            : "the connection was closed";
+}
+
+Finding about(const Check& check, std::string code, Confidence confidence) {
+  return {.code = std::move(code),
+          .subject = check.target.host,
+          .confidence = confidence,
+          .checks = {check.id},
+          .values = {{"host", check.target.host}}};
+}
+
+// Several targets with one and the same finding have one device, one tunnel, one rule set behind it.
+std::vector<Finding> as_one(std::vector<Finding> findings) {
+  std::map<std::string, std::vector<std::string>> subjects;
+  for (const auto& finding : findings) add_once(subjects[finding.code], finding.subject);
+  for (auto& finding : findings) finding.subject = words(subjects[finding.code]);
+  return findings;
+}
+
+// The handshake or the request stalls, stalls again, and passes in segments of 1200 bytes.
+std::vector<Finding> large_packets_vanish(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto* check : evidence.open) {
+    const auto compared = compared_by_size(*check);
+    if (!compared) continue;
+    const auto requests = cited<HttpObservation>(*check);
+    // What passed with a small request and stalls with a big one is lost on the way out.
+    const bool outward = !requests.empty() && !requests.back()->error;
+    const auto tls = cut_handshake(*check);
+    if (!outward && requests.empty() && (!tls || (*tls)->error != TlsFailure::timed_out)) continue;
+    auto finding = about(*check, outward ? "mtu.blackhole_out" : "mtu.blackhole_in", Confidence::proven);
+    finding.evidence = {compared->usual.says(outward ? "a request that fills several packets gets no answer"
+                                                     : "with packets of the usual size it stalls, twice"),
+                        compared->small.says("in packets of 1200 bytes it passes")};
+    findings.push_back(std::move(finding));
+  }
+  return as_one(std::move(findings));
+}
+
+// One address, two names: the target's is cut, another one gets a ServerHello.
+std::vector<Finding> name_is_filtered(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto* check : evidence.open) {
+    const auto own = cut_handshake(*check);
+    if (!own || (*own)->sni.empty()) continue;
+    std::optional<Tls> other, unnamed;
+    for (const auto& tls : cited<TlsObservation>(*check, Part::experiments)) {
+      if (tls->remote != (*own)->remote || !tls->server_hello_received || tls->offered_at_most) continue;
+      if (tls->sni.empty())
+        unnamed = tls;
+      else if (tls->sni != (*own)->sni)
+        other = tls;
+    }
+    if (!other && !unnamed) continue;
+    auto finding = about(*check, "tls.sni_filtered", other ? Confidence::proven : Confidence::likely);
+    finding.evidence = {
+        own->says(fmt::format("{} for the name {}: {}", to_string((*own)->remote), (*own)->sni, how(**own)))};
+    if (other)
+      finding.evidence.push_back(other->says(fmt::format("the same address answers for the name {}", (*other)->sni)));
+    if (unnamed) finding.evidence.push_back(unnamed->says("the same address answers a handshake without a name"));
+    findings.push_back(std::move(finding));
+  }
+  return as_one(std::move(findings));
+}
+
+// The newest version of TLS is cut or refused, and 1.2 alone passes.
+std::vector<Finding> version_is_rejected(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto* check : evidence.open) {
+    const auto handshakes = cited<TlsObservation>(*check);
+    if (handshakes.empty() || !handshakes.back()->error || handshakes.back()->error == TlsFailure::unverified) continue;
+    for (const auto& tls : cited<TlsObservation>(*check, Part::experiments)) {
+      const bool ended = !tls->error || tls->error == TlsFailure::unverified;
+      if (!tls->offered_at_most || !ended || tls->remote != handshakes.back()->remote) continue;
+      auto finding = about(*check, "tls.version_rejected", Confidence::proven);
+      finding.evidence = {handshakes.back().says("the handshake that offers TLS 1.3 fails"),
+                          tls.says("the handshake that offers TLS 1.2 only succeeds")};
+      findings.push_back(std::move(finding));
+      break;
+    }
+  }
+  return findings;
+}
+
+// A ClientHello that cannot have come as far as the server is cut: whoever cuts it stands before.
+std::vector<Finding> handshake_is_cut_on_the_way(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto* check : evidence.open) {
+    const auto own = cut_handshake(*check);
+    if (!own) continue;
+    const auto* syn = path_of(*check, PathPacket::syn, (*own)->remote);
+    for (const auto& hello : cited<PathObservation>(*check, Part::experiments)) {
+      if (hello->packet != PathPacket::client_hello || !syn || !syn->reached_at || !hello->reached_at) continue;
+      if (hello->hops.back().reply != PathReply::cut || *hello->reached_at >= *syn->reached_at) continue;
+      const auto device = hop_at(*syn, *hello->reached_at - 1);
+      auto finding = about(*check, "tls.filtered_at_hop", Confidence::likely);
+      finding.subject = device.empty() ? fmt::format("hop {}", *hello->reached_at - 1)
+                                       : fmt::format("{} (hop {})", device, *hello->reached_at - 1);
+      finding.evidence = {
+          own->says(fmt::format("{} for the name {}: {}", to_string((*own)->remote), (*own)->sni, how(**own))),
+          hello.says(fmt::format("a ClientHello with a TTL of {} is cut, and {} is {} hops away", *hello->reached_at,
+                                 (*own)->remote.address, *syn->reached_at))};
+      findings.push_back(std::move(finding));
+      break;
+    }
+  }
+  return findings;
+}
+
+// The reset comes from nearer than the address itself is, seen by a port that nobody filters.
+std::vector<Finding> refused_before_the_host(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto* check : evidence.open) {
+    if (!ends_at_tcp(*check, evidence.report)) continue;
+    for (const auto& path : cited<PathObservation>(*check, Part::experiments)) {
+      if (path->packet != PathPacket::syn || path->hops.empty() || path->hops.back().reply != PathReply::refused)
+        continue;
+      const int distance = *path->reached_at;
+      for (const auto& other : cited<PathObservation>(*check, Part::experiments)) {
+        if (other->remote.address != path->remote.address || other->remote.port == path->remote.port) continue;
+        const auto beyond = hop_at(*other, distance);
+        if (beyond.empty()) continue;  // nobody is known to be at that distance but the target itself
+        const auto device = hop_at(*path, distance - 1);
+        auto finding = about(*check, "tcp.refused_by_middlebox", Confidence::likely);
+        finding.subject = device.empty() ? fmt::format("hop {}", distance - 1) : device;
+        finding.values.emplace_back("target", endpoint_of(*check));
+        finding.evidence = {path.says(fmt::format("{} is refused at a TTL of {}", to_string(path->remote), distance)),
+                            other.says(fmt::format(
+                                "with that TTL packets to another port of it die at {}, before the target", beyond))};
+        findings.push_back(std::move(finding));
+        break;
+      }
+    }
+  }
+  return findings;
+}
+
+constexpr std::array rules{
+    NamedRule{"refused before the host", refused_before_the_host},
+    NamedRule{"large packets vanish", large_packets_vanish},
+    NamedRule{"name is filtered", name_is_filtered},
+    NamedRule{"version is rejected", version_is_rejected},
+    NamedRule{"handshake is cut on the way", handshake_is_cut_on_the_way},
+};
+
+}  // namespace
+
+std::span<const NamedRule> experiment_rules() { return rules; }
+
+}  // namespace vnetprobe
