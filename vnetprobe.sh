@@ -101,7 +101,11 @@ case $command in
     install_path=dist/vnetprobe-linux-$(dpkg --print-architecture)
     cp build/release/agent/vnetprobe "$install_path"
     (cd dist && sha256sum "$(basename "$install_path")" >"$(basename "$install_path").sha256")
-    ls -l "$install_path"
+    needed=$(objdump -T "$install_path" | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1)
+    say "$(stat -c '%n: %s bytes' "$install_path"), needs $needed"
+    if [ "$(printf 'GLIBC_2.35\n%s\n' "$needed" | sort -V | tail -n 1)" != GLIBC_2.35 ]; then
+      die "this build does not run on Ubuntu 22.04 (glibc 2.35); build the release on Debian 12"
+    fi
     ;;
   fuzz)
     prepare "${fuzz_packages[@]}"
