@@ -121,6 +121,17 @@ void conclude(std::vector<PathHop> hops, PathObservation& seen) {
   seen.hops = std::move(hops);
 }
 
+// Routers send few ICMP errors a second: who kept silent nearer than somebody else who spoke is asked once more.
+std::vector<PathHop*> silent_before_the_last(std::vector<PathHop>& hops) {
+  auto end = std::find_if(hops.begin(), hops.end(), is_reached);
+  if (end == hops.end())
+    while (end != hops.begin() && (end - 1)->reply == PathReply::silent) --end;
+  std::vector<PathHop*> silent;
+  for (auto hop = hops.begin(); hop != end; ++hop)
+    if (hop->reply == PathReply::silent) silent.push_back(&*hop);
+  return silent;
+}
+
 }  // namespace
 
 asio::awaitable<PathObservation> trace_syn(Endpoint remote, PathBounds bounds) {
@@ -133,6 +144,9 @@ asio::awaitable<PathObservation> trace_syn(Endpoint remote, PathBounds bounds) {
   for (auto& hop : hops)
     if (!bad) work.push_back(ask_hop({address, remote.port}, hop, bounds.limit));
   co_await concurrently(std::move(work));
+  std::vector<asio::awaitable<void>> again;
+  for (auto* hop : silent_before_the_last(hops)) again.push_back(ask_hop({address, remote.port}, *hop, bounds.limit));
+  co_await concurrently(std::move(again));
   seen.duration = since(started);
   conclude(std::move(hops), seen);
   co_return seen;

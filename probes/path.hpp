@@ -7,7 +7,7 @@ namespace vnetprobe {
 
 struct PathBounds {
   int hops{30};
-  std::chrono::milliseconds limit{1500};  // for all hops together: they are asked at the same time
+  std::chrono::milliseconds limit{1500};  // for all hops together; those that keep silent on the way get it twice
 };
 
 // A SYN with every TTL from 1 to `bounds.hops`, from a socket of its own each.

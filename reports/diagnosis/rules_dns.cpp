@@ -92,21 +92,6 @@ std::vector<Finding> no_resolver(const Evidenced& evidence) {
   return {finding};
 }
 
-// 192.0.2.0/24 is never used: whoever answers there takes over everybody's questions.
-std::vector<Finding> dns_is_intercepted(const Evidenced& evidence) {
-  std::vector<Finding> findings;
-  for (const auto& dns : cited<DnsObservation>(evidence.open, Part::everything)) {
-    if (!dns->server || !in_prefix(dns->server->address, "192.0.2.0/24") || !dns->rcode) continue;
-    findings.push_back({.code = "dns.resolver.intercepted",
-                        .subject = "port 53",
-                        .confidence = Confidence::proven,
-                        .checks = {dns.check->id},
-                        .evidence = {dns.says(dns->server->address + " cannot exist and answered " + *dns->rcode)},
-                        .warns = true});
-  }
-  return findings;
-}
-
 // One question alone can get lost. Every one of several, or a refusal by the network, cannot.
 bool is_dead(const Server& server) {
   if (server.answered()) return false;
@@ -306,7 +291,6 @@ std::vector<Finding> resolver_is_slow(const Evidenced& evidence) {
 
 constexpr std::array rules{
     NamedRule{"no resolver", no_resolver},
-    NamedRule{"DNS is intercepted", dns_is_intercepted},
     NamedRule{"resolver is unreachable", resolver_is_unreachable},
     NamedRule{"library gets no answer", library_gets_no_answer},
     NamedRule{"DNS over TCP is blocked", tcp_is_blocked},

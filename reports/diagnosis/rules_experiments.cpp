@@ -145,6 +145,7 @@ std::vector<Finding> refused_before_the_host(const Evidenced& evidence) {
         auto finding = about(*check, "tcp.refused_by_middlebox", Confidence::likely);
         finding.subject = device.empty() ? fmt::format("hop {}", distance - 1) : device;
         finding.values.emplace_back("target", endpoint_of(*check));
+        finding.values.emplace_back("sign", "A reset in the target's name");
         finding.evidence = {path.says(fmt::format("{} is refused at a TTL of {}", to_string(path->remote), distance)),
                             other.says(fmt::format(
                                 "with that TTL packets to another port of it die at {}, before the target", beyond))};
