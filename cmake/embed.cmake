@@ -1,5 +1,5 @@
 # Text files as data in the binary: embed_text(TARGET FILE SYMBOL) compiles FILE into TARGET as
-#   extern const std::string_view SYMBOL;      (namespace vnetprobe::embedded)
+#   extern const std::string_view SYMBOL, SYMBOL_sha256;      (namespace vnetprobe::embedded; the digest in hex)
 function(embed_text target file symbol)
   set(source ${CMAKE_CURRENT_SOURCE_DIR}/${file})
   set(output ${CMAKE_CURRENT_BINARY_DIR}/embedded_${symbol}.cpp)

@@ -10,8 +10,8 @@
 // The command line as values. Parsing never touches the world: a file that is named is opened by the command itself.
 namespace vnetprobe {
 
-enum class Format { text, json };
-BOOST_DESCRIBE_ENUM(Format, text, json)
+enum class Format { text, json, html, junit, markdown, prometheus };
+BOOST_DESCRIBE_ENUM(Format, text, json, html, junit, markdown, prometheus)
 
 // --output PATH or --output FORMAT=PATH.
 struct Output {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <boost/asio/ip/address.hpp>
+#include <boost/describe/enum_from_string.hpp>
 
 #include <array>
 #include <charconv>
@@ -13,18 +14,12 @@ namespace {
 
 [[noreturn]] void wrong(const std::string& flag, const std::string& what) { throw CLI::ValidationError(flag, what); }
 
-std::optional<Format> format_named(std::string_view name) {
-  if (name == "text") return Format::text;
-  if (name == "json") return Format::json;
-  return std::nullopt;
-}
+constexpr std::string_view format_names = "text, json, html, junit, markdown or prometheus";
 
 Format read_format(const std::string& flag, const std::string& name) {
-  if (const auto format = format_named(name)) return *format;
-  constexpr std::array planned{"html", "junit", "markdown", "prometheus"};
-  for (const std::string_view later : planned)
-    if (name == later) wrong(flag, fmt::format("the format '{}' is not in this version; write text or json", name));
-  wrong(flag, fmt::format("unknown format '{}'; write text or json", name));
+  Format format{};
+  if (boost::describe::enum_from_string(name.c_str(), format)) return format;
+  wrong(flag, fmt::format("unknown format '{}'; write {}", name, format_names));
 }
 
 // FORMAT=PATH or PATH. A path may contain '=': only a known format's name before it counts.
@@ -93,7 +88,8 @@ void read_imds_endpoint(const std::string& url, Settings& settings) {
 }  // namespace
 
 void add_presentation_flags(CLI::App& app, PresentationFlags& flags) {
-  app.add_option("--format", flags.format, "How the report is printed: text or json")->type_name("FORMAT");
+  app.add_option("--format", flags.format, fmt::format("How the report is printed: {}", format_names))
+      ->type_name("FORMAT");
   app.add_option("--output", flags.outputs,
                  "Write the report to PATH instead of stdout; FORMAT=PATH writes one more copy (repeatable)")
       ->type_name("[FORMAT=]PATH")

@@ -1,6 +1,10 @@
 #include "agent/cli/output.hpp"
 
 #include "reports/json/report_json.hpp"
+#include "reports/render/html.hpp"
+#include "reports/render/junit.hpp"
+#include "reports/render/markdown.hpp"
+#include "reports/render/prometheus.hpp"
 #include "reports/render/text.hpp"
 
 #include <fcntl.h>
@@ -32,13 +36,39 @@ TextStyle style_for(int descriptor, const Presentation& presentation) {
 }
 
 std::string render(const Report& report, Format format, const TextStyle& style) {
-  return format == Format::json ? render_json(report) : render_text(report, style);
+  switch (format) {
+    case Format::text:
+      return render_text(report, style);
+    case Format::json:
+      return render_json(report);
+    case Format::html:
+      return render_html(report);
+    case Format::junit:
+      return render_junit(report);
+    case Format::markdown:
+      return render_markdown(report);
+    case Format::prometheus:
+      return render_prometheus(report);
+  }
+  return "";
+}
+
+std::optional<Format> format_by_extension(std::string_view path) {
+  for (const auto& [extension, format] : {std::pair{".json", Format::json},
+                                          {".html", Format::html},
+                                          {".htm", Format::html},
+                                          {".xml", Format::junit},
+                                          {".md", Format::markdown},
+                                          {".prom", Format::prometheus},
+                                          {".txt", Format::text}})
+    if (path.ends_with(extension)) return format;
+  return std::nullopt;
 }
 
 Format format_of(const Output& output, const Presentation& presentation) {
   if (output.format) return *output.format;
-  if (!presentation.format_given && output.path.ends_with(".json")) return Format::json;
-  return presentation.format;
+  const auto by_extension = format_by_extension(output.path);
+  return !presentation.format_given && by_extension ? *by_extension : presentation.format;
 }
 
 // A short write is tried on; a reader that went away (EPIPE) is no failure of ours.

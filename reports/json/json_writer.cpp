@@ -1,43 +1,30 @@
 #include "reports/json/json_writer.hpp"
 
+#include "reports/render/unicode.hpp"
+
 #include <fmt/format.h>
 
 namespace vnetprobe {
 namespace {
 
-// Length of the well-formed UTF-8 sequence at the front of `text`; 0: the byte starts none.
-std::size_t sequence_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xC2 && lead <= 0xDF   ? 2
-                             : lead >= 0xE0 && lead <= 0xEF ? 3
-                             : lead >= 0xF0 && lead <= 0xF4 ? 4
-                                                            : 0;
-  if (length == 0 || length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((byte(i) & 0xC0U) != 0x80U) return 0;
-  const unsigned second = byte(1);
-  const bool invalid = (lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
-                       (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F);
-  return invalid ? 0 : length;
-}
-
+// Beyond what RFC 8259 demands: whoever prints a report on a terminal must not have it obeyed or turned round.
 void append_escaped(std::string_view text, std::string& out) {
   while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
-    const auto c = static_cast<unsigned char>(text.front());
-    if (length == 0)
+    const CodePoint c = first_code_point(text);
+    if (!c.valid)
       out += "\xEF\xBF\xBD";
-    else if (c == '"' || c == '\\')
-      (out += '\\') += static_cast<char>(c);
-    else if (c == '\n')
+    else if (c.value == '"' || c.value == '\\')
+      (out += '\\') += static_cast<char>(c.value);
+    else if (c.value == '\n')
       out += "\\n";
-    else if (c < 0x20 || c == 0x7F)
-      out += fmt::format("\\u{:04x}", c);
+    else if (c.value > 0xFFFF && is_treacherous(c.value))
+      out += fmt::format("\\u{:04x}\\u{:04x}", 0xD7C0U + (static_cast<std::uint32_t>(c.value) >> 10U),
+                         0xDC00U + (static_cast<std::uint32_t>(c.value) & 0x3FFU));
+    else if (is_control(c.value) || is_treacherous(c.value))
+      out += fmt::format("\\u{:04x}", static_cast<std::uint32_t>(c.value));
     else
-      out.append(text.substr(0, length));
-    text.remove_prefix(length == 0 ? 1 : length);
+      out.append(text.substr(0, c.length));
+    text.remove_prefix(c.length);
   }
 }
 

@@ -8,6 +8,8 @@ namespace vnetprobe {
 
 // The report as product.md 8 and reports/json/report.schema.json describe it. Pretty-printed, keys in a fixed order.
 std::string render_json(const Report& report);
+// One element of `checks` as it stands in the report.
+std::string render_json(const Check& check);
 boost::json::value to_json(const Report& report);
 
 // Reads a saved report. Unknown keys are tolerated; a wrong type, a missing key or another schema is an error that

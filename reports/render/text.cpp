@@ -2,12 +2,11 @@
 
 #include "reports/render/observation_text.hpp"
 #include "reports/render/text_layout.hpp"
+#include "reports/render/words.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/describe/enum_to_string.hpp>
 #include <map>
 #include <set>
 
@@ -17,35 +16,8 @@ namespace {
 constexpr std::size_t checks_listed = 8;
 constexpr std::size_t evidence_listed = 5;
 
-template <class Enum>
-std::string_view word(Enum value) {
-  return boost::describe::enum_to_string(value, "unknown");
-}
-
-std::string_view fixer(Owner owner) {
-  switch (owner) {
-    case Owner::network:
-      return "the network's owner (NSG, routes, firewall)";
-    case Owner::dns:
-      return "the owner of the DNS servers or private zones";
-    case Owner::node:
-      return "whoever administers this node";
-    case Owner::resource:
-      return "the owner of the Azure resource";
-    case Owner::service:
-      return "the service's operator";
-    case Owner::user:
-      return "you";
-  }
-  return "";
-}
-
 Tone tone_of(Severity severity) {
   return severity == Severity::critical ? Tone::red : severity == Severity::warning ? Tone::yellow : Tone::dim;
-}
-
-std::string count_of(std::size_t count, std::string_view what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 class TextReport {
@@ -53,7 +25,7 @@ class TextReport {
   TextReport(const Report& report, const TextStyle& style) : report_(report), style_(style) {}
 
   std::string render() {
-    headline();
+    verdict();
     if (!style_.quiet) node();
     int number = 0;
     for (const auto& diagnosis : report_.diagnoses) card(++number, diagnosis);
@@ -84,73 +56,15 @@ class TextReport {
     }
   }
 
-  void headline() {
-    const Summary& sum = report_.summary;
-    std::string text;
-    Tone tone = Tone::green;
-    switch (report_.verdict) {
-      case OverallVerdict::healthy:
-        text = fmt::format("HEALTHY: {} passed in {}", count_of(static_cast<std::size_t>(sum.pass), "check"),
-                           describe(report_.duration));
-        break;
-      case OverallVerdict::degraded:
-        tone = Tone::yellow;
-        text = fmt::format("DEGRADED: every required check passed, {} did not",
-                           count_of(static_cast<std::size_t>(sum.fail + sum.warn), "other"));
-        break;
-      case OverallVerdict::unhealthy: {
-        tone = Tone::red;
-        const auto causes =
-            static_cast<std::size_t>(std::ranges::count(report_.diagnoses, Severity::critical, &Diagnosis::severity));
-        text = fmt::format("UNHEALTHY: {} failed, {} skipped because of them",
-                           count_of(static_cast<std::size_t>(sum.fail), "check"), pointless());
-        if (causes > 0)
-          text = fmt::format("UNHEALTHY: {} found; {} failed, {} could not be tried", count_of(causes, "cause"),
-                             count_of(static_cast<std::size_t>(sum.fail), "check"), pointless());
-        break;
-      }
-      case OverallVerdict::inconclusive:
-        tone = Tone::yellow;
-        text = fmt::format("INCONCLUSIVE: {} could not be decided",
-                           count_of(static_cast<std::size_t>(sum.inconclusive), "check"));
-        break;
-    }
-    paragraph("", text, 0, style_.colour ? tone : Tone::plain);
-    if (!report_.complete) {
-      const auto unfinished = std::ranges::count(report_.checks, false, &Check::finished);
-      const char* why = report_.interrupted_by == "deadline" ? "the deadline passed" : "it was interrupted";
-      paragraph("",
-                fmt::format("Not complete: {} after {}, with {} unfinished.", why, describe(report_.duration),
-                            count_of(static_cast<std::size_t>(unfinished), "check")),
-                0, Tone::yellow);
-    }
+  void verdict() {
+    const Tone tone = report_.verdict == OverallVerdict::healthy     ? Tone::green
+                      : report_.verdict == OverallVerdict::unhealthy ? Tone::red
+                                                                     : Tone::yellow;
+    paragraph("", headline(report_), 0, tone);
+    if (const auto cut = incomplete(report_); !cut.empty()) paragraph("", cut, 0, Tone::yellow);
   }
 
-  // Checks that a failed prerequisite made pointless, as against those that do not apply.
-  std::size_t pointless() const {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        report_.checks, [](const Check& check) { return check.verdict == Verdict::skip && !check.diagnoses.empty(); }));
-  }
-
-  void node() {
-    const Node& node = report_.node;
-    std::vector<std::string> parts;
-    const auto add = [&](std::string_view what, const std::optional<Sourced<std::string>>& value) {
-      if (value && !value->value.empty()) parts.push_back(fmt::format("{}{}", what, value->value));
-    };
-    add("", node.hostname);
-    add("", node.profile);
-    add("", node.region);
-    add("cloud ", node.cloud);
-    add("requirements of ", node.era);
-    std::vector<std::string> resolvers;
-    for (const auto& resolver : node.resolvers) resolvers.push_back(resolver.value + (resolver.stub ? " (stub)" : ""));
-    if (!resolvers.empty()) parts.push_back(fmt::format("DNS {}", fmt::join(resolvers, ", ")));
-    paragraph("",
-              fmt::format("{} | {:%Y-%m-%d %H:%M:%S} UTC", fmt::join(parts, " | "),
-                          std::chrono::floor<std::chrono::seconds>(report_.started_at)),
-              0, Tone::dim);
-  }
+  void node() { paragraph("", fmt::format("{} | {}", node_line(report_), moment(report_.started_at)), 0, Tone::dim); }
 
   void card(int number, const Diagnosis& diagnosis) {
     line();

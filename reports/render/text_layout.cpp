@@ -1,29 +1,11 @@
 #include "reports/render/text_layout.hpp"
 
+#include "reports/render/unicode.hpp"
+
 #include <array>
 
 namespace vnetprobe {
 namespace {
-
-struct Decoded {
-  char32_t point{};
-  std::size_t length{1};
-  bool valid{};
-};
-
-Decoded decode(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return {.point = lead, .length = 1, .valid = true};
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 0;
-  if (length == 0 || length > text.size()) return {};
-  char32_t point = lead & (0x7FU >> length);
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0U) != 0x80U) return {};
-    point = point << 6 | (byte(i) & 0x3FU);
-  }
-  return {.point = point, .length = length, .valid = true};
-}
 
 struct Range {
   char32_t from, to;
@@ -34,10 +16,6 @@ constexpr std::array double_width{Range{0x1100, 0x115F},   Range{0x2E80, 0x303E}
                                   Range{0xAC00, 0xD7A3},   Range{0xF900, 0xFAFF},  Range{0xFE30, 0xFE6F},
                                   Range{0xFF00, 0xFF60},   Range{0xFFE0, 0xFFE6},  Range{0x1F300, 0x1F64F},
                                   Range{0x1F900, 0x1F9FF}, Range{0x20000, 0x3FFFD}};
-// Marks that change the direction or the visibility of what follows (UAX 9, and the zero-width ones).
-constexpr std::array treacherous{Range{0x200B, 0x200F},  Range{0x202A, 0x202E}, Range{0x2060, 0x2069},
-                                 Range{0xFEFF, 0xFEFF},  Range{0x61C, 0x61C},   Range{0x2028, 0x2029},
-                                 Range{0xE0000, 0xE007F}};
 
 template <std::size_t N>
 bool within_ranges(char32_t point, const std::array<Range, N>& ranges) {
@@ -46,17 +24,15 @@ bool within_ranges(char32_t point, const std::array<Range, N>& ranges) {
   return false;
 }
 
-bool is_harmful(const Decoded& c) {
-  return !c.valid || c.point < 0x20 || (c.point >= 0x7F && c.point < 0xA0) || within_ranges(c.point, treacherous);
-}
+bool is_harmful(const CodePoint& c) { return !c.valid || is_control(c.value) || is_treacherous(c.value); }
 
 }  // namespace
 
 int display_width(std::string_view text) {
   int width = 0;
   while (!text.empty()) {
-    const Decoded c = decode(text);
-    width += within_ranges(c.point, zero_width) ? 0 : within_ranges(c.point, double_width) ? 2 : 1;
+    const CodePoint c = first_code_point(text);
+    width += within_ranges(c.value, zero_width) ? 0 : within_ranges(c.value, double_width) ? 2 : 1;
     text.remove_prefix(c.length);
   }
   return width;
@@ -65,9 +41,9 @@ int display_width(std::string_view text) {
 std::string harmless(std::string_view text) {
   std::string result;
   while (!text.empty()) {
-    const Decoded c = decode(text);
+    const CodePoint c = first_code_point(text);
     if (is_harmful(c))
-      result += c.point == '\n' || c.point == '\t' ? ' ' : '?';
+      result += c.value == '\n' || c.value == '\t' ? ' ' : '?';
     else
       result.append(text.substr(0, c.length));
     text.remove_prefix(c.length);

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "reports/model/report.hpp"
+
+// The phrases that every format shares, so that a ticket, a page and a terminal say the same. Pure.
+namespace vnetprobe {
+
+// "fail", "timed_out": the enumerator's name.
+template <class Enum>
+std::string_view word(Enum value) {
+  return boost::describe::enum_to_string(value, "unknown");
+}
+
+// "1 check", "3 checks"
+std::string count_of(std::size_t count, std::string_view what);
+// "the network's owner (NSG, routes, firewall)"
+std::string_view fixer(Owner owner);
+// "UNHEALTHY: 1 cause found; 4 checks failed"
+std::string headline(const Report& report);
+// "Not complete: the deadline passed after 60 s, with 3 checks unfinished."; empty for a complete report.
+std::string incomplete(const Report& report);
+// "ci-1 | compute-instance | eastus2 | ... | DNS 10.0.0.10"
+std::string node_line(const Report& report);
+// "2026-03-01 12:00:00 UTC"
+std::string moment(std::chrono::sys_time<std::chrono::milliseconds> time);
+
+// The deadline or Ctrl-C came before this check was decided (product.md 2: that counts as a failure).
+bool cut_off(const Check& check, const Report& report);
+
+// Diagnoses that name this check, in the report's order.
+std::vector<const Diagnosis*> diagnoses_of(const Check& check, const Report& report);
+
+}  // namespace vnetprobe
