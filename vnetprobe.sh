@@ -15,8 +15,8 @@ die() { printf 'vnetprobe.sh: %s\n' "$*" >&2; exit 1; }
 build_packages=(ca-certificates ccache cmake g++ git libboost-json-dev libboost-url-dev libc-ares-dev libcli11-dev
   libfmt-dev libgmock-dev libgtest-dev libspdlog-dev libssl-dev libwebsocketpp-dev libyaml-cpp-dev ninja-build pkg-config)
 # Real peers for the tests, and what the namespaces of the lab are made with.
-test_packages=(bind9-dnsutils curl dnsmasq-base iproute2 jupyter-server nftables nginx-light nodejs openssl procps python3-ipykernel
-  python3-jsonschema python3-yaml socat squid unbound)
+test_packages=(bind9-dnsutils chromium chromium-driver cmark-gfm curl dnsmasq-base iproute2 jupyter-server libxml2-utils nftables nginx-light nodejs
+  openssl poppler-utils procps prometheus python3-ipykernel python3-jsonschema python3-selenium python3-yaml socat squid unbound)
 bench_packages=(curl openssl prometheus-blackbox-exporter)
 fuzz_packages=(clang libclang-rt-14-dev)
 
@@ -72,6 +72,20 @@ prepare() {
   install "${build_packages[@]}" "$@"
 }
 
+# Peers that only the npm registry has (tests/npm/package.json), into build/npm. Without a registry their tests are skipped, in words.
+npm_peers() {
+  cmp -s tests/npm/package.json build/npm/installed.json && return
+  command -v npm >/dev/null || install npm
+  say "Installing npm packages into build/npm"
+  mkdir -p build/npm
+  cp tests/npm/package.json build/npm/package.json
+  if npm install --prefix build/npm --no-package-lock --no-audit --no-fund --loglevel=error >&2; then
+    cp build/npm/package.json build/npm/installed.json
+  else
+    say "npm could not install them: the tests that need them are skipped"
+  fi
+}
+
 build() {
   say "Building ($1)"
   cmake --preset "$1" >"build-$1.log" 2>&1 || { cat "build-$1.log" >&2; die "CMake could not configure; see above"; }
@@ -90,6 +104,7 @@ case $command in
     ;;
   test)
     prepare "${test_packages[@]}"
+    npm_peers
     build dev
     say "Testing"
     exec ctest --preset dev "$@"

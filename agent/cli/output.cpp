@@ -119,8 +119,8 @@ std::string present(const Report& report, const Presentation& presentation) {
   for (const Output& output : presentation.outputs) {
     if (!output.format) to_stdout = false;
     const auto bytes = render(report, format_of(output, presentation), style_for(-1, presentation));
-    const auto message = write_file(output.path, bytes);
-    if (problem.empty()) problem = message;
+    if (const auto message = write_file(output.path, bytes); !message.empty())
+      problem += (problem.empty() ? "" : "; ") + message;
   }
   // What could not be kept is at least shown: nothing is lost.
   if (to_stdout || !problem.empty()) {

@@ -6,8 +6,7 @@
 namespace vnetprobe {
 
 // Prints the report on stdout and writes the files that the user asked for, each atomically and with its parent
-// directories. Returns the message of the first thing that failed ("/root/r.json: Permission denied"), empty when all
-// went well.
+// directories. Returns what failed ("/root/r.json: Permission denied"), empty when all went well.
 std::string present(const Report& report, const Presentation& presentation);
 
 // Replaces `path` with `bytes`: a temporary file beside it, fsync, rename. Returns the message of a failure.

@@ -146,10 +146,6 @@ void table(Document& out, const Report& report, const std::function<bool(const C
   if (left_out > 0) out.always(fmt::format("\n{} left out for want of room.\n", count_of(left_out, "further check")));
 }
 
-bool is_open(const Check& check) {
-  return check.verdict == Verdict::fail || check.verdict == Verdict::warn || check.verdict == Verdict::inconclusive;
-}
-
 void raw_evidence(Document& out, const Report& report) {
   std::size_t left_out = 0;
   bool begun = false;

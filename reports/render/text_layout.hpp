@@ -11,10 +11,11 @@ namespace vnetprobe {
 int display_width(std::string_view text);
 
 // Words filled into lines of `width` columns, each line after the first indented by `indent` blanks. A word that is
-// longer than a line stands alone, unbroken: nothing is lost. Control characters and bidirectional marks become "?".
+// longer than a line stands alone, unbroken. Foreign text is made harmless.
 std::vector<std::string> wrap(std::string_view text, int width, int indent);
 
-// Control characters, C1 controls and marks that reorder a line, made harmless: a report shows bytes of other people.
+// A report shows bytes of other people: control characters and marks that reorder a line become "\u202e", a string of
+// more than 4000 bytes is cut with its length named.
 std::string harmless(std::string_view text);
 
 enum class Tone { plain, bold, dim, red, yellow, green };

@@ -101,6 +101,8 @@ bool cut_off(const Check& check, const Report& report) {
          (!check.finished || (!report.complete && check.observations.empty()));
 }
 
+bool is_open(const Check& check) { return check.verdict != Verdict::pass && check.verdict != Verdict::skip; }
+
 std::vector<const Diagnosis*> diagnoses_of(const Check& check, const Report& report) {
   std::vector<const Diagnosis*> found;
   for (const auto& diagnosis : report.diagnoses)

@@ -27,6 +27,9 @@ std::string moment(std::chrono::sys_time<std::chrono::milliseconds> time);
 // The deadline or Ctrl-C came before this check was decided (product.md 2: that counts as a failure).
 bool cut_off(const Check& check, const Report& report);
 
+// Neither passed nor left out on purpose: what a reader wants to see first.
+bool is_open(const Check& check);
+
 // Diagnoses that name this check, in the report's order.
 std::vector<const Diagnosis*> diagnoses_of(const Check& check, const Report& report);
 

@@ -127,11 +127,16 @@ void waterfall(std::string& out, const Report& report) {
     add(out,
         "<details class=\"check{}\" id=\"check-{}\"><summary "
         "class=\"row\"><span>{}</span><span><code>{}</code>{}</span>",
-        check.verdict == Verdict::pass || check.verdict == Verdict::skip ? " passed" : "", i,
-        badge(word(check.verdict)), text(check.id, 200),
+        is_open(check) ? "" : " passed", i, badge(word(check.verdict)), text(check.id, 200),
         check.required ? "" : " <span class=\"faint\">optional</span>");
-    draw(out, all[i], slowest);
-    add(out, "<span class=\"took\">{}</span></summary>\n", describe(std::max(check.duration, end_of(all[i]))));
+    if (all[i].empty())
+      out += "<span class=\"bars\"></span><span class=\"took\">-</span>";
+    else {
+      draw(out, all[i], slowest);
+      add(out, "<span class=\"took\">{}</span>", describe(std::max(check.duration, end_of(all[i]))));
+    }
+    if (is_open(check)) add(out, "<span class=\"reason\">{}</span>", text(check.reason, 600));
+    out += "</summary>\n";
     inside(out, check, report);
     out += "</details>\n";
   }

@@ -1,0 +1,176 @@
+#include "reports/json/report_json.hpp"
+#include "reports/render/html.hpp"
+#include "reports/render/junit.hpp"
+#include "reports/render/markdown.hpp"
+#include "reports/render/prometheus.hpp"
+#include "reports/render/text.hpp"
+#include "reports/render/unicode.hpp"
+#include "tests/support/evidence.hpp"
+#include "tests/support/hostile.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <functional>
+
+namespace vnetprobe {
+namespace {
+
+using namespace test;
+using testing::HasSubstr;
+using testing::Not;
+
+struct Renderer {
+  const char* name;
+  std::function<std::string(const Report&)> render;
+};
+
+std::vector<Renderer> every_format() {
+  return {{"text", [](const Report& report) { return render_text(report, {}); }},
+          {"verbose text", [](const Report& report) { return render_text(report, {.verbose = true}); }},
+          {"json", [](const Report& report) { return render_json(report); }},
+          {"html", render_html},
+          {"junit", render_junit},
+          {"markdown", render_markdown},
+          {"prometheus", render_prometheus}};
+}
+
+Report broken_storage() {
+  Report report = diagnosed({check("storage.blob/acct", "https://acct.blob.core.windows.net",
+                                   {dns("acct.blob.core.windows.net -> 20.60.0.1"), tcp_refused("20.60.0.1:443")}),
+                             check("tag.AzureResourceManager", "https://management.azure.com",
+                                   {dns("management.azure.com -> 20.60.0.2"), tcp("20.60.0.2:443")})});
+  report.id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  report.complete = true;
+  report.node.hostname = {.value = "ci-1", .source = "uname"};
+  return report;
+}
+
+// Characters that a terminal obeys or that turn a line round, in UTF-8.
+bool obeys(const std::string& bytes, bool line_feeds) {
+  for (std::string_view rest = bytes; !rest.empty();) {
+    const CodePoint c = first_code_point(rest);
+    const bool allowed = c.value == '\n' && line_feeds;
+    if (!c.valid || ((is_control(c.value) || is_treacherous(c.value)) && !allowed)) return true;
+    rest.remove_prefix(c.length);
+  }
+  return false;
+}
+
+TEST(Formats, NoneLetsControlCharactersOrMarksThatReorderThrough) {
+  const auto report = hostile_report();
+  for (const auto& format : every_format()) EXPECT_FALSE(obeys(format.render(report), true)) << format.name;
+}
+
+TEST(Formats, MarkupIsTextInHtmlAndXml) {
+  const auto report = hostile_report();
+  for (const auto& bytes : {render_html(report), render_junit(report)}) {
+    EXPECT_THAT(bytes, Not(HasSubstr("<script>alert")));
+    EXPECT_THAT(bytes, Not(HasSubstr("<img")));
+    EXPECT_THAT(bytes, Not(HasSubstr("]]>")));
+    EXPECT_THAT(bytes, HasSubstr("&lt;script&gt;alert(1)"));
+  }
+  EXPECT_THAT(render_markdown(report), Not(HasSubstr("\n# head")));
+}
+
+TEST(Formats, LongStringsAreCutButInJson) {
+  const std::string long_word(1 << 20, 'x');
+  Report report = broken_storage();
+  for (auto& one : report.checks) one.reason = long_word;
+  for (auto& one : report.diagnoses) {
+    one.title = one.explanation = long_word;
+    one.fix = {{.text = long_word, .command = long_word}};
+  }
+  report.node.hostname = {.value = long_word, .source = long_word};
+  for (const auto& format : every_format()) {
+    const auto bytes = format.render(report);
+    const std::string_view name = format.name;
+    EXPECT_EQ(bytes.find(long_word) != std::string::npos, name == "json" || name == "html") << name;
+    EXPECT_EQ(bytes.find("(1048576 bytes)") == std::string::npos, name == "json") << name;
+  }
+}
+
+TEST(Formats, AllCarryTheSameVerdicts) {
+  const auto report = broken_storage();
+  EXPECT_THAT(render_text(report, {}), HasSubstr("UNHEALTHY"));
+  EXPECT_THAT(render_html(report), HasSubstr("<h1>UNHEALTHY"));
+  EXPECT_THAT(render_markdown(report), HasSubstr("# UNHEALTHY"));
+  EXPECT_THAT(render_junit(report), HasSubstr(R"(tests="2" failures="1" errors="0" skipped="0")"));
+  EXPECT_THAT(render_prometheus(report),
+              HasSubstr("vnetprobe_check_verdict{check=\"storage.blob/acct\",required=\"true\",verdict=\"fail\"} 1\n"));
+  EXPECT_THAT(render_prometheus(report), HasSubstr("vnetprobe_report_verdict{verdict=\"unhealthy\"} 1\n"));
+  for (const auto& format : every_format())
+    EXPECT_THAT(format.render(report), HasSubstr(report.diagnoses.at(0).code)) << format.name;
+}
+
+TEST(Formats, AnEmptyReportIsRenderedByAll) {
+  for (const auto& format : every_format()) EXPECT_FALSE(format.render(Report{}).empty()) << format.name;
+}
+
+TEST(Junit, WhatWasNotDecidedIsNeverAPass) {
+  struct Case {
+    const char* name;
+    Verdict verdict;
+    bool finished;
+    const char* expected;
+  };
+  for (const auto& c : std::vector<Case>{{"passed", Verdict::pass, true, "/>\n    <system-out>"},
+                                         {"a warning", Verdict::warn, true, "/>\n    <system-out>"},
+                                         {"failed", Verdict::fail, true, "<failure type=\"fail\""},
+                                         {"skipped", Verdict::skip, true, "<skipped type=\"skip\""},
+                                         {"needs root", Verdict::inconclusive, true, "<skipped type=\"inconclusive\""},
+                                         {"cut off", Verdict::inconclusive, false, "<error type=\"inconclusive\""}}) {
+    Report report{.complete = true};
+    report.checks.push_back({.id = "a.b", .verdict = c.verdict, .reason = "why", .finished = c.finished});
+    EXPECT_THAT(render_junit(report), HasSubstr(c.expected)) << c.name;
+  }
+}
+
+TEST(Prometheus, TwoChecksOfOneNameAreOneSeries) {
+  Report report;
+  report.checks = {{.id = "target.a"}, {.id = "target.a"}};
+  const auto bytes = render_prometheus(report);
+  const std::string series = "vnetprobe_check_duration_seconds{check=\"target.a\"}";
+  EXPECT_THAT(bytes, HasSubstr(series));
+  EXPECT_EQ(bytes.find(series), bytes.rfind(series));
+}
+
+TEST(Markdown, FitsAnIssueWhateverTheReportHolds) {
+  Report report = hostile_report();
+  const auto model = report.checks.front();
+  report.checks.assign(500, model);
+  report.diagnoses.assign(60, report.diagnoses.front());
+  const auto bytes = render_markdown(report);
+  EXPECT_LE(bytes.size(), markdown_at_most);
+  EXPECT_THAT(bytes, HasSubstr("left out for want of room"));
+  EXPECT_THAT(bytes, Not(HasSubstr("@everyone [")));  // a mention calls people
+}
+
+TEST(Html, HasNothingThatAStrictPolicyRefuses) {
+  const auto bytes = render_html(broken_storage());
+  EXPECT_THAT(bytes, HasSubstr("default-src 'none'; style-src 'sha256-"));
+  EXPECT_THAT(bytes, Not(HasSubstr(" style=")));
+  EXPECT_THAT(bytes, Not(HasSubstr("http://")));
+  EXPECT_THAT(bytes, Not(testing::ContainsRegex(" on[a-z]+=")));
+  EXPECT_THAT(bytes, Not(HasSubstr("{{")));
+}
+
+TEST(Visible, ShowsWhatItIs) {
+  struct Case {
+    const char* name;
+    std::string text, expected;
+    std::size_t limit = 100;
+  };
+  for (const auto& c : std::vector<Case>{{"ordinary letters", "Zürich 東京 🙂", "Zürich 東京 🙂"},
+                                         {"an escape sequence", "a\x1b[1m", "a\\u001b[1m"},
+                                         {"a mark that reorders", "a\u202eb", "a\\u202eb"},
+                                         {"a tag character", "\U000E0041", "\\ue0041"},
+                                         {"bytes that are no UTF-8", "a\xff\xc0\xaf", "a\uFFFD\uFFFD\uFFFD"},
+                                         {"half a character", "a\xe6\x9d", "a\uFFFD\uFFFD"},
+                                         {"cut between characters", "東東東", "東... (9 bytes)", 5}})
+    EXPECT_EQ(visible(c.text, c.limit), c.expected) << c.name;
+}
+
+}  // namespace
+}  // namespace vnetprobe
