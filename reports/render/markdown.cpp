@@ -153,8 +153,12 @@ void raw_evidence(Document& out, const Report& report) {
     if (check.verdict != Verdict::fail && check.verdict != Verdict::warn) continue;
     if (!begun) out.always("\n<details>\n<summary>Raw evidence of the checks that did not pass</summary>\n");
     begun = true;
-    const auto text = fmt::format("\n{}\n\n{}", code(check.id, 150), block("json", render_json(check)));
-    if (!out.append(text, markdown_at_most - room_for_endings)) ++left_out;
+    // After the third that finds no room the smaller ones are not tried either.
+    if (left_out < 3) {
+      const auto text = fmt::format("\n{}\n\n{}", code(check.id, 150), block("json", render_json(check)));
+      if (out.append(text, markdown_at_most - room_for_endings)) continue;
+    }
+    ++left_out;
   }
   if (!begun) return;
   if (left_out > 0)

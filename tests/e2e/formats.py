@@ -74,7 +74,7 @@ class Formats(unittest.TestCase):
 
     def test_json_is_what_its_schema_says_to_two_validators(self):
         import jsonschema
-        validator = jsonschema.Draft202012Validator(json.load(open(SCHEMA)))
+        validator = jsonschema.Draft202012Validator(json.loads(pathlib.Path(SCHEMA).read_text()))
         for name in self.reports:
             path = pathlib.Path(self.folder.name, "judged.json")
             path.write_bytes(self.rendered(name, "json"))

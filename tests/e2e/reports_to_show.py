@@ -9,7 +9,7 @@ HOSTILE = ("</script><script>alert(1)</script><img src=x onerror=alert(1)> \"' o
            "</textarea></details></pre>")
 # Words of the format itself: everything else can come from the network, a file of the node or the user.
 FIXED = {"schema", "started_at", "finished_at", "verdict", "severity", "confidence", "owner", "layer", "error", "via", "transport", "topic", "service",
-         "trust_anchor", "not_before", "not_after", "now", "packet", "reply", "interrupted_by", "format"}
+         "trust_anchor", "not_before", "not_after", "now", "sha256", "packet", "reply", "interrupted_by", "format"}
 
 
 def run(binary, *words, stdin=None):
@@ -34,7 +34,7 @@ def poisoned(report, poison=HOSTILE):
         if isinstance(value, str) and key not in FIXED:
             return poison(key, value) if callable(poison) else poison
         return value
-    return walk(report, "")
+    return {**walk(report, ""), "id": report["id"]}
 
 
 def with_long_strings(report, length=1 << 20):

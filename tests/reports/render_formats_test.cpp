@@ -96,7 +96,7 @@ TEST(Formats, AllCarryTheSameVerdicts) {
   EXPECT_THAT(render_text(report, {}), HasSubstr("UNHEALTHY"));
   EXPECT_THAT(render_html(report), HasSubstr("<h1>UNHEALTHY"));
   EXPECT_THAT(render_markdown(report), HasSubstr("# UNHEALTHY"));
-  EXPECT_THAT(render_junit(report), HasSubstr(R"(tests="2" failures="1" errors="0" skipped="0")"));
+  EXPECT_THAT(render_junit(report), HasSubstr(R"(tests="2" failures="1" errors="0" skipped="1")"));
   EXPECT_THAT(render_prometheus(report),
               HasSubstr("vnetprobe_check_verdict{check=\"storage.blob/acct\",required=\"true\",verdict=\"fail\"} 1\n"));
   EXPECT_THAT(render_prometheus(report), HasSubstr("vnetprobe_report_verdict{verdict=\"unhealthy\"} 1\n"));
