@@ -10,12 +10,13 @@ namespace {
 
 constexpr std::size_t catalogue_at_most = 4U << 20;
 
-Settings read_config(const RunCommand& command, std::vector<std::string>& errors) {
+Settings read_config(const RunCommand& command, std::vector<std::string>& notes, std::vector<std::string>& errors) {
   std::error_code problem;
   const bool named = !command.config_path.empty();
   if (!named && !std::filesystem::exists(default_config_path, problem)) return {};
   auto loaded = load_config(named ? command.config_path : default_config_path);
   for (auto& error : loaded.errors) errors.push_back(std::move(error.message));
+  notes = std::move(loaded.notes);
   return loaded.settings.value_or(Settings{});
 }
 
@@ -36,7 +37,7 @@ Catalogue read_catalogue(const Setting<std::string>& path, std::vector<std::stri
 Preparation prepare(const RunCommand& command) {
   Preparation preparation;
   Prepared prepared;
-  prepared.config = read_config(command, preparation.errors);
+  prepared.config = read_config(command, prepared.notes, preparation.errors);
   const Settings said = merge(command.settings, prepared.config);
   prepared.catalogue = read_catalogue(said.catalog, preparation.errors);
   if (!preparation.errors.empty()) return preparation;

@@ -8,6 +8,7 @@ namespace vnetprobe {
 // What was said about this node, from every source but IMDS.
 struct Prepared {
   Settings config;
+  std::vector<std::string> notes;  // what in the configuration looks odd and is no error
   LocalSettings local;
   HostFacts host;
   Surroundings surroundings;

@@ -141,7 +141,10 @@ int run(const RunCommand& command) {
   if (const auto* problem = std::get_if<std::string>(&tls)) return complain({*problem});
   const ImdsAsked imds = ask_imds(known);
   const Discovery discovery = combine(command.settings, prepared.config, prepared.local, prepared.host, imds.seen);
+  for (const auto& note : prepared.notes) spdlog::warn("{}", note);
   for (const auto& note : discovery.notes) spdlog::warn("{}", note);
+  for (const auto& problem : proxy_problems(discovery.settings.proxy, prepared.surroundings.environment))
+    spdlog::warn("{}", problem);
 
   const Plan plan = make_plan(prepared.catalogue, discovery, {.only = command.only, .skip = command.skip});
   if (plan.checks.empty() && !(command.only.empty() && command.skip.empty()))
