@@ -216,8 +216,16 @@ bool is_own_address(const std::string& address) {
 }
 
 std::string interface_of(const std::string& address) {
+  // Every connection asks, and the answer hardly ever changes: the kernel is asked again after a second.
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::seconds good_for{1};
+  static thread_local decltype(own_addresses()) addresses{nullptr, nullptr};
+  static thread_local Clock::time_point read;
+  if (!addresses || Clock::now() - read > good_for) {
+    addresses = own_addresses();
+    read = Clock::now();
+  }
   const RawAddress wanted = raw(address);
-  const auto addresses = own_addresses();
   for (const ifaddrs* entry = addresses.get(); entry; entry = entry->ifa_next)
     if (equals(*entry, wanted) && (wanted.zone == 0 || if_nametoindex(entry->ifa_name) == wanted.zone))
       return entry->ifa_name;

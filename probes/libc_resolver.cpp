@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <condition_variable>
 #include <csignal>
 #include <cstring>
 #include <deque>
@@ -118,7 +119,6 @@ void turn_search_list_off() {
 }
 
 LibcAnswer look_up(const std::string& name) {
-  turn_search_list_off();
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -143,7 +143,8 @@ LibcAnswer look_up(const std::string& name) {
 }
 
 // At most so many getaddrinfo at once; what comes on top waits its turn. A dead resolver holds a thread for 10 s and
-// more, and each thread costs its stack and two sockets.
+// more, and each thread costs its stack and two sockets. A thread that has nothing to do stays a moment: the next
+// lookup then needs neither a new one nor to read resolv.conf again, and the next run has a fresh look.
 class LibcThreads {
  public:
   static constexpr int most = 64;
@@ -158,6 +159,10 @@ class LibcThreads {
   int submit(std::shared_ptr<Lookup> lookup) {
     const std::scoped_lock lock(mutex_);
     waiting_.push_back(std::move(lookup));
+    if (idle_ >= waiting_.size()) {
+      wake_.notify_one();
+      return 0;
+    }
     if (running_ == most) return 0;
     const int error = start_thread();
     if (error == 0) ++running_;
@@ -185,6 +190,7 @@ class LibcThreads {
 
   static void* work(void*) {
     auto& threads = instance();
+    turn_search_list_off();
     while (const auto lookup = threads.next())
       if (lookup->start()) lookup->finish(look_up(lookup->name()));
     return nullptr;
@@ -192,7 +198,10 @@ class LibcThreads {
 
   // Null: nothing waits; the thread must end.
   std::shared_ptr<Lookup> next() {
-    const std::scoped_lock lock(mutex_);
+    std::unique_lock lock(mutex_);
+    ++idle_;
+    wake_.wait_for(lock, linger, [&] { return !waiting_.empty(); });
+    --idle_;
     if (waiting_.empty()) {
       --running_;
       return nullptr;
@@ -202,8 +211,11 @@ class LibcThreads {
     return lookup;
   }
 
+  static constexpr std::chrono::milliseconds linger{100};
   std::mutex mutex_;
+  std::condition_variable wake_;
   std::deque<std::shared_ptr<Lookup>> waiting_;
+  std::size_t idle_{};
   int running_{};
 };
 

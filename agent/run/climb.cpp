@@ -50,6 +50,7 @@ class Climb {
     }
     co_await connect(resolved.addresses);
     if (!socket_ || (planned_.stack == Stack::tcp && !proxy_)) co_return;
+    const auto place = co_await equipment_.upper_layers->enter();
     if (proxy_ && !absolute_form()) co_await tunnel();
     if (!socket_ || planned_.stack == Stack::tcp) co_return;
     if (planned_.stack == Stack::http || check_.target.protocol == "ws") {

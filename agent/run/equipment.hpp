@@ -2,6 +2,7 @@
 
 #include "agent/discovery/discover.hpp"
 #include "agent/discovery/proxy_choice.hpp"
+#include "agent/run/gate.hpp"
 #include "probes/connect_to.hpp"
 #include "probes/tls.hpp"
 
@@ -25,6 +26,9 @@ struct Equipment {
   std::vector<Endpoint> resolvers;  // asked one by one
   bool ask_libc{true};              // false with --resolver: the C library cannot be told of it
   Limits limits;
+  // A TLS connection costs some 150 KB while it lives, a connection attempt next to nothing: thousands may wait for
+  // silent targets at once, and so many shake hands and make requests.
+  std::shared_ptr<Gate> upper_layers = std::make_shared<Gate>(200);
 };
 
 // Where to connect for host:port, given the address that it resolved to, and what --connect-to replaced (if it did).

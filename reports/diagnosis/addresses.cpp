@@ -5,7 +5,9 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
+#include <vector>
 
 namespace vnetprobe {
 namespace {
@@ -19,7 +21,8 @@ struct Bits {
 std::optional<Bits> parse(std::string_view text) {
   const std::string address(text.substr(0, text.find('%')));
   Bits bits;
-  if (::inet_pton(AF_INET, address.c_str(), bits.bytes.data() + 12) == 1) {
+  if (address.find(':') == std::string::npos) {
+    if (::inet_pton(AF_INET, address.c_str(), bits.bytes.data() + 12) != 1) return {};
     bits.bytes[10] = bits.bytes[11] = 0xff;
     return bits;
   }
@@ -38,12 +41,37 @@ bool same_first_bits(const Bits& a, const Bits& b, int count) {
   return true;
 }
 
-template <std::size_t N>
-bool in_any(std::string_view address, const std::array<std::string_view, N>& prefixes) {
-  for (const auto prefix : prefixes)
-    if (in_prefix(address, prefix)) return true;
-  return false;
+struct Prefix {
+  Bits base;
+  int length{};  // of the 128 bits
+};
+
+std::optional<Prefix> parse_prefix(std::string_view text) {
+  const auto base = parse(text.substr(0, text.find('/')));
+  const int length = prefix_length(text);
+  if (!base || length < 0) return {};
+  return Prefix{*base, base->v6 ? length : 96 + length};
 }
+
+bool is_inside(const Prefix& prefix, const Bits& address) {
+  return address.v6 == prefix.base.v6 && same_first_bits(address, prefix.base, prefix.length);
+}
+
+// A set that is read once: every rule asks it about every address.
+class PrefixSet {
+ public:
+  PrefixSet(std::initializer_list<std::string_view> prefixes) {
+    for (const auto text : prefixes) prefixes_.push_back(parse_prefix(text).value());
+  }
+  bool covers(std::string_view address) const {
+    const auto bits = parse(address);
+    return bits && std::any_of(prefixes_.begin(), prefixes_.end(),
+                               [&](const Prefix& prefix) { return is_inside(prefix, *bits); });
+  }
+
+ private:
+  std::vector<Prefix> prefixes_;
+};
 
 }  // namespace
 
@@ -55,20 +83,24 @@ bool is_v6(std::string_view address) {
 }
 
 bool is_loopback(std::string_view address) {
-  return in_any(address, std::array<std::string_view, 2>{"127.0.0.0/8", "::1/128"});
+  static const PrefixSet set{"127.0.0.0/8", "::1/128"};
+  return set.covers(address);
 }
 
 bool is_link_local(std::string_view address) {
-  return in_any(address, std::array<std::string_view, 2>{"169.254.0.0/16", "fe80::/10"});
+  static const PrefixSet set{"169.254.0.0/16", "fe80::/10"};
+  return set.covers(address);
 }
 
 bool is_private(std::string_view address) {
-  return in_any(address, std::array<std::string_view, 4>{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"});
+  static const PrefixSet set{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"};
+  return set.covers(address);
 }
 
 bool is_bogon(std::string_view address) {
-  return in_any(address, std::array<std::string_view, 9>{"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10",
-                                                         "224.0.0.0/3", "::/128", "::1/128", "fe80::/10", "ff00::/8"});
+  static const PrefixSet set{"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10", "224.0.0.0/3",
+                             "::/128",    "::1/128",     "fe80::/10",      "ff00::/8"};
+  return set.covers(address);
 }
 
 bool is_public(std::string_view address) {
@@ -90,10 +122,8 @@ int prefix_length(std::string_view prefix) {
 
 bool in_prefix(std::string_view address, std::string_view prefix) {
   const auto bits = parse(address);
-  const auto base = parse(prefix.substr(0, prefix.find('/')));
-  const int length = prefix_length(prefix);
-  if (!bits || !base || length < 0 || bits->v6 != base->v6) return false;
-  return same_first_bits(*bits, *base, base->v6 ? length : 96 + length);
+  const auto parsed = parse_prefix(prefix);
+  return bits && parsed && is_inside(*parsed, *bits);
 }
 
 std::string host_of(std::string_view endpoint) {
