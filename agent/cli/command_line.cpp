@@ -3,6 +3,7 @@
 #include "agent/cli/flags.hpp"
 
 #include <fmt/format.h>
+#include <boost/describe/enum_to_string.hpp>
 
 #include <sstream>
 
@@ -14,7 +15,7 @@ Examples:
   vnetprobe                                     check this node with what it says of itself
   vnetprobe run --profile compute-cluster --format json | jq .verdict
   vnetprobe run --config node.yaml --only 'storage.*' --verbose
-  vnetprobe run --output json=/tmp/report.json  print the text, keep the JSON
+  vnetprobe run --output json=report.json --output html=report.html    print the text, keep both files
 
 Exit status: 0 every required check passed, 1 one failed or was cut off, 2 wrong usage or configuration, 3 vnetprobe itself failed.)";
 constexpr const char* list_examples = R"(
@@ -29,7 +30,8 @@ Examples:
 constexpr const char* diagnose_examples = R"(
 Examples:
   vnetprobe diagnose report.json
-  vnetprobe diagnose report.json --format json --output again.json)";
+  vnetprobe diagnose report.json --output html=report.html
+  vnetprobe diagnose broken-node.json --compare good-node.json)";
 constexpr const char* demo_examples = R"(
 Examples:
   vnetprobe demo                             a healthy network
@@ -42,7 +44,7 @@ struct Parser {
                "vnetprobe"};
   RunFlags run_flags, list_flags;
   PresentationFlags diagnose_flags, demo_flags;
-  std::string list_what, list_format = "text", explain_code, explain_format = "text", diagnose_path,
+  std::string list_what, list_format = "text", explain_code, explain_format = "text", diagnose_path, diagnose_compare,
                          demo_fault = "none";
   bool demo_list{};
   CLI::App *run{}, *list{}, *explain{}, *diagnose{}, *demo{};
@@ -61,6 +63,10 @@ struct Parser {
     explain->footer(explain_examples);
     diagnose = app.add_subcommand("diagnose", "Apply the rules to a saved report again, without a network");
     diagnose->add_option("REPORT", diagnose_path, "A report in JSON; - reads stdin")->required();
+    diagnose
+        ->add_option("--compare", diagnose_compare,
+                     "Say what differs from this report, and what that implies (text, html, json)")
+        ->type_name("OTHER.json");
     add_presentation_flags(*diagnose, diagnose_flags);
     diagnose->footer(diagnose_examples);
     demo = app.add_subcommand("demo", "Run against a simulated VNet on loopback, healthy or with one fault");
@@ -87,11 +93,28 @@ struct Parser {
     list->footer(list_examples);
   }
 
+  DiagnoseCommand chosen_diagnose() const {
+    DiagnoseCommand command{.path = diagnose_path,
+                            .compare = diagnose_compare,
+                            .presentation = read_presentation(*diagnose, diagnose_flags)};
+    if (command.compare.empty()) return command;
+    const auto refuse = [](const char* flag, Format format) {
+      if (format != Format::text && format != Format::json && format != Format::html)
+        throw CLI::ValidationError(flag, fmt::format("a comparison has no format '{}'; write text, json or html",
+                                                     boost::describe::enum_to_string(format, "")));
+    };
+    refuse("--format", command.presentation.format);
+    for (const auto& output : command.presentation.outputs)
+      if (output.format) refuse("--output", *output.format);
+    if (command.path == "-" && command.compare == "-")
+      throw CLI::ValidationError("--compare", "only one of the two reports can be read from stdin");
+    return command;
+  }
+
   Command chosen() const {
     if (*run) return read_run(*run, run_flags);
     if (*explain) return ExplainCommand{.code = explain_code, .format = explain_format};
-    if (*diagnose)
-      return DiagnoseCommand{.path = diagnose_path, .presentation = read_presentation(*diagnose, diagnose_flags)};
+    if (*diagnose) return chosen_diagnose();
     if (*demo)
       return DemoCommand{.fault = demo_fault, .list = demo_list, .presentation = read_presentation(*demo, demo_flags)};
     if (list_format == "yaml" && list_what != "checks")

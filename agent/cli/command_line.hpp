@@ -48,6 +48,7 @@ struct ExplainCommand {
 
 struct DiagnoseCommand {
   std::string path;
+  std::string compare;  // a second report; empty: none
   Presentation presentation;
 };
 

@@ -1,6 +1,7 @@
 #include "agent/cli/output.hpp"
 
 #include "reports/json/report_json.hpp"
+#include "reports/render/comparison.hpp"
 #include "reports/render/html.hpp"
 #include "reports/render/junit.hpp"
 #include "reports/render/markdown.hpp"
@@ -51,6 +52,12 @@ std::string render(const Report& report, Format format, const TextStyle& style) 
       return render_prometheus(report);
   }
   return "";
+}
+
+// Of the formats that the command line lets through.
+std::string render(const Comparison& comparison, Format format, const TextStyle& style) {
+  if (format == Format::html) return render_html(comparison);
+  return format == Format::json ? render_json(comparison) : render_text(comparison, style);
 }
 
 std::optional<Format> format_by_extension(std::string_view path) {
@@ -113,21 +120,33 @@ std::string write_file(const std::string& path, const std::string& bytes) {
   return message;
 }
 
-std::string present(const Report& report, const Presentation& presentation) {
+namespace {
+
+template <class Document>
+std::string present_any(const Document& document, const Presentation& presentation) {
   bool to_stdout = true;
   std::string problem;
   for (const Output& output : presentation.outputs) {
     if (!output.format) to_stdout = false;
-    const auto bytes = render(report, format_of(output, presentation), style_for(-1, presentation));
+    const auto bytes = render(document, format_of(output, presentation), style_for(-1, presentation));
     if (const auto message = write_file(output.path, bytes); !message.empty())
       problem += (problem.empty() ? "" : "; ") + message;
   }
   // What could not be kept is at least shown: nothing is lost.
   if (to_stdout || !problem.empty()) {
-    const auto bytes = render(report, presentation.format, style_for(STDOUT_FILENO, presentation));
+    const auto bytes = render(document, presentation.format, style_for(STDOUT_FILENO, presentation));
     if (!write_all(STDOUT_FILENO, bytes) && errno != EPIPE && problem.empty()) problem = failed("stdout");
   }
   return problem;
+}
+
+}  // namespace
+
+std::string present(const Report& report, const Presentation& presentation) {
+  return present_any(report, presentation);
+}
+std::string present(const Comparison& comparison, const Presentation& presentation) {
+  return present_any(comparison, presentation);
 }
 
 }  // namespace vnetprobe

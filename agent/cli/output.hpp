@@ -1,6 +1,7 @@
 #pragma once
 
 #include "agent/cli/command_line.hpp"
+#include "reports/compare/compare.hpp"
 #include "reports/model/report.hpp"
 
 namespace vnetprobe {
@@ -8,6 +9,7 @@ namespace vnetprobe {
 // Prints the report on stdout and writes the files that the user asked for, each atomically and with its parent
 // directories. Returns what failed ("/root/r.json: Permission denied"), empty when all went well.
 std::string present(const Report& report, const Presentation& presentation);
+std::string present(const Comparison& comparison, const Presentation& presentation);
 
 // Replaces `path` with `bytes`: a temporary file beside it, fsync, rename. Returns the message of a failure.
 std::string write_file(const std::string& path, const std::string& bytes);

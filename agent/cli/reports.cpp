@@ -4,6 +4,7 @@
 #include "agent/cli/output.hpp"
 #include "agent/cli/prepare.hpp"
 #include "agent/cli/read_file.hpp"
+#include "reports/compare/compare.hpp"
 #include "reports/diagnosis/codes.hpp"
 #include "reports/diagnosis/diagnose.hpp"
 #include "reports/json/report_json.hpp"
@@ -14,6 +15,16 @@ namespace vnetprobe {
 namespace {
 
 constexpr std::size_t report_at_most = 256U << 20;
+
+// The rules applied again; the error names the file.
+ReadReport read_and_diagnose(const std::string& path) {
+  const auto file = read_file(path, report_at_most);
+  if (!file.error.empty()) return {.report = {}, .error = file.error};
+  auto read = read_report(file.bytes);
+  if (!read.report) return {.report = {}, .error = fmt::format("{}: {}", path == "-" ? "stdin" : path, read.error)};
+  diagnose(*read.report);
+  return read;
+}
 
 }  // namespace
 
@@ -47,16 +58,21 @@ int explain(const ExplainCommand& command) {
 }
 
 int diagnose_file(const DiagnoseCommand& command) {
-  const auto file = read_file(command.path, report_at_most);
-  if (!file.error.empty()) return complain({file.error});
-  auto read = read_report(file.bytes);
-  if (!read.report) return complain({fmt::format("{}: {}", command.path == "-" ? "stdin" : command.path, read.error)});
-  diagnose(*read.report);
-  if (const auto problem = present(*read.report, command.presentation); !problem.empty()) {
+  auto report = read_and_diagnose(command.path);
+  if (!report.error.empty()) return complain({report.error});
+  std::string problem;
+  if (command.compare.empty()) {
+    problem = present(*report.report, command.presentation);
+  } else {
+    const auto other = read_and_diagnose(command.compare);
+    if (!other.error.empty()) return complain({other.error});
+    problem = present(compare(*report.report, *other.report, command.path, command.compare), command.presentation);
+  }
+  if (!problem.empty()) {
     fmt::print(stderr, "vnetprobe: {}\n", problem);
     return status_internal;
   }
-  return exit_status(*read.report);
+  return exit_status(*report.report);
 }
 
 }  // namespace vnetprobe

@@ -64,6 +64,7 @@ std::string render_html(const Report& report) {
   diagnoses(body, report);
   waterfall(body, report);
   resolvers(body, report);
+  paths(body, report);
   certificates(body, report);
   html::node(body, report);
   not_checked(body, report);

@@ -10,6 +10,8 @@ void diagnoses(std::string& out, const Report& report);
 void waterfall(std::string& out, const Report& report);
 // Name by name what each resolver said.
 void resolvers(std::string& out, const Report& report);
+// What answered at which TTL, where a path was looked for.
+void paths(std::string& out, const Report& report);
 void certificates(std::string& out, const Report& report);
 void node(std::string& out, const Report& report);
 
