@@ -61,7 +61,7 @@ void discovered(Picture& picture, const Report& report) {
   picture.facts[{"agent", "catalogue"}] = report.agent.catalog;
   Texts addresses, resolvers, proxies;
   for (const auto& address : node.addresses)
-    if (!is_link_local(host_of(address.value))) addresses.insert(address.value);
+    if (!is_link_local(address.value.substr(0, address.value.find('/')))) addresses.insert(address.value);
   for (const auto& resolver : node.resolvers) resolvers.insert(resolver.value);
   for (const auto& proxy : node.proxy) proxies.insert(proxy.variable + "=" + proxy.value);
   picture.facts[{"address", "addresses"}] = joined(addresses);

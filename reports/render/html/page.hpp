@@ -31,7 +31,7 @@ inline std::string badge(std::string_view kind) { return fmt::format("<span clas
 
 // A table that scrolls sideways where the screen is too narrow, also with the keyboard.
 inline void begin_table(std::string& out, std::string_view name) {
-  add(out, "<div class=\"scroll\" role=\"region\" aria-label=\"{}\" tabindex=\"0\"><table>\n", name);
+  add(out, "<div class=\"scroll\" role=\"region\" aria-label=\"Table: {}\" tabindex=\"0\"><table>\n", name);
 }
 inline void end_table(std::string& out) { out += "</tbody></table></div>\n"; }
 
