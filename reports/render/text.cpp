@@ -14,7 +14,7 @@ namespace vnetprobe {
 namespace {
 
 constexpr std::size_t checks_listed = 8;
-constexpr std::size_t evidence_listed = 5;
+constexpr std::size_t evidence_listed = 3;
 
 Tone tone_of(Severity severity) {
   return severity == Severity::critical ? Tone::red : severity == Severity::warning ? Tone::yellow : Tone::dim;
@@ -33,13 +33,14 @@ class TextReport {
     if (style_.verbose) {
       every_check();
     } else {
-      unexplained();
+      failed();
       undecided();
       healthy_groups();
       skipped();
     }
     not_checked();
     ask_others();
+    hand_on();
     return std::move(out_);
   }
 
@@ -78,21 +79,29 @@ class TextReport {
       // Never wrapped: it is there to be copied.
       if (!fix.command.empty()) line("       " + harmless(fix.command) + (fix.is_template ? "   # fill in <...>" : ""));
     }
-    std::size_t shown = 0;
-    for (const auto& evidence : diagnosis.evidence) {
-      if (++shown > evidence_listed && !style_.verbose) {
-        line(fmt::format("   ... and {} more pieces of evidence (--verbose, or --format json)",
-                         diagnosis.evidence.size() - evidence_listed));
-        break;
-      }
-      paragraph("Seen: ", fmt::format("{}: {}", evidence.check, evidence.says), 3);
-    }
+    evidence_of(diagnosis);
     if (!diagnosis.checks.empty()) paragraph("Explains: ", folded(diagnosis.checks), 3);
     if (diagnosis.confidence != Confidence::proven) {
       if (!diagnosis.alternatives.empty())
         paragraph("It could also be: ", fmt::format("{}", fmt::join(diagnosis.alternatives, "; ")), 3, Tone::dim);
       if (!diagnosis.next_test.empty()) paragraph("To be sure: ", diagnosis.next_test, 3, Tone::dim);
     }
+  }
+
+  // What was seen, each sentence once with the checks that saw it.
+  void evidence_of(const Diagnosis& diagnosis) {
+    std::vector<std::pair<std::string_view, std::vector<std::string>>> sentences;
+    for (const auto& evidence : diagnosis.evidence) {
+      auto same = std::ranges::find(sentences, evidence.says, [](const auto& one) { return one.first; });
+      if (same == sentences.end()) same = sentences.insert(same, {evidence.says, {}});
+      if (std::ranges::find(same->second, evidence.check) == same->second.end()) same->second.push_back(evidence.check);
+    }
+    const std::size_t listed = style_.verbose ? sentences.size() : std::min(sentences.size(), evidence_listed);
+    for (std::size_t i = 0; i < listed; ++i)
+      paragraph("Seen: ", fmt::format("{}: {}", folded(sentences[i].second), sentences[i].first), 3);
+    if (listed < sentences.size())
+      line(fmt::format("   ... and {} (--verbose, or --output html=report.html)",
+                       count_of(sentences.size() - listed, "more observation")));
   }
 
   std::string folded(const std::vector<std::string>& ids) const {
@@ -116,13 +125,27 @@ class TextReport {
     line(toned(title, Tone::bold, style_.colour));
   }
 
-  void unexplained() {
+  // The number of the diagnosis above that names this check; 0: none does.
+  std::size_t number_of_cause(const Check& check) const {
+    for (std::size_t i = 0; i < report_.diagnoses.size(); ++i)
+      if (std::ranges::find(report_.diagnoses[i].checks, check.id) != report_.diagnoses[i].checks.end()) return i + 1;
+    return 0;
+  }
+
+  // A check that a diagnosis explains is named with it; its reason is in the evidence above.
+  void failed() {
+    std::map<std::size_t, std::vector<std::string>> explained;
     bool begun = false;
     for (const auto& check : report_.checks) {
       if (check.verdict != Verdict::fail && check.verdict != Verdict::warn) continue;
       section("Checks that failed", begun);
-      check_line(check, check.verdict == Verdict::fail && check.required ? Tone::red : Tone::yellow);
+      if (const auto cause = number_of_cause(check); cause > 0 && check.verdict == Verdict::fail)
+        explained[cause].push_back(check.id);
+      else
+        check_line(check, check.verdict == Verdict::fail && check.required ? Tone::red : Tone::yellow);
     }
+    for (const auto& [cause, ids] : explained)
+      paragraph("fail ", fmt::format("{}: see {}.", fmt::join(ids, ", "), cause), 2, Tone::red);
   }
 
   void undecided() {
@@ -143,7 +166,7 @@ class TextReport {
     std::map<std::string, Group> groups;
     for (const auto& check : report_.checks) {
       if (check.verdict != Verdict::pass) continue;
-      const std::string name = check.id.substr(0, check.id.find('.'));
+      const std::string name = check.id.substr(0, check.id.find_first_of("./"));
       if (!groups.contains(name)) order.push_back(name);
       Group& group = groups[name];
       ++group.count;
@@ -200,6 +223,14 @@ class TextReport {
               "owner for the effective "
               "security rules and effective routes of this subnet, and for the firewall's log of these destinations.",
               0, Tone::dim);
+  }
+
+  // One more command from here to a file for somebody else.
+  void hand_on() {
+    if (report_.verdict == OverallVerdict::healthy) return;
+    line();
+    paragraph("", "To hand this to the one who fixes it, add a file to the command that you ran:", 0);
+    line("       --output html=report.html --output json=report.json");
   }
 
   const Report& report_;
