@@ -7,6 +7,17 @@ import subprocess
 import sys
 
 
+def check_first_screen(binary, report, diagnosis):
+    """What is wrong, who fixes it and how stand on the first 24 lines of a terminal; nothing but commands is wider than 80 columns."""
+    text = subprocess.run([binary, "diagnose", "-"], text=True, input=report, capture_output=True, check=False, timeout=60).stdout
+    lines = text.splitlines()
+    screen = " ".join(" ".join(lines[:24]).split())
+    for wanted in (diagnosis["title"], diagnosis["code"], "Who fixes it:", diagnosis["fix"][0]["text"], diagnosis["fix"][0]["command"]):
+        assert " ".join(wanted.split()) in screen, f"not on the first screen: {wanted}\n{text}"
+    wide = [line for line in lines if len(line) > 80 and " " in line.strip() and not line.startswith("       ")]
+    assert not wide, wide
+
+
 def main():
     binary, fault, schema = sys.argv[1:4]
     listed = subprocess.run([binary, "demo", "--list"], text=True, capture_output=True, check=True).stdout
@@ -30,6 +41,7 @@ def main():
         assert done.returncode == 1 and report["verdict"] == "unhealthy"
         loud = [d["code"] for d in report["diagnoses"] if d["severity"] != "info"]
         assert loud == [expected], f"one fault, one cause: {loud}"
+        check_first_screen(binary, done.stdout, report["diagnoses"][0])
 
 
 if __name__ == "__main__":

@@ -135,6 +135,26 @@ class Files(unittest.TestCase):
     def diagnose(self, *words):
         return shown.run(BINARY, "diagnose", self.report, *words)
 
+    def test_two_reports_are_compared_in_three_formats_and_no_other(self):
+        healthy = pathlib.Path(self.folder.name, "none.json")
+        shown.demo(BINARY, "none", self.folder.name)
+        done = self.diagnose("--compare", healthy, "--output", f"html={self.folder.name}/c.html", "--output", f"json={self.folder.name}/c.json")
+        self.assertEqual((done.returncode, done.stderr), (1, ""))
+        self.assertIn("storage.denied_by_firewall went away between the two reports", done.stdout)
+        compared = json.loads(pathlib.Path(self.folder.name, "c.json").read_text())
+        self.assertEqual([(one["only_in"], one["code"]) for one in compared["diagnoses"]], [("a", "storage.denied_by_firewall")])
+        failed = {one["id"]: (one["a"], one["b"]) for one in compared["checks"] if one["a"] == "fail"}
+        self.assertEqual(set(failed), {f"storage.{kind}/demostorage" for kind in ("blob", "file", "queue", "table")})
+        self.assertEqual(set(failed.values()), {("fail", "pass")})
+        self.assertIn("<h1>Two reports compared</h1>", pathlib.Path(self.folder.name, "c.html").read_text())
+        for words in (("--format", "junit"), ("--output", f"markdown={self.folder.name}/c.md")):
+            done = self.diagnose("--compare", healthy, *words)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("text, json or html", done.stderr)
+        done = self.diagnose("--compare", "/nonexistent.json")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("/nonexistent.json", done.stderr)
+
     def test_many_outputs_at_once_in_folders_that_do_not_exist_yet(self):
         forms = ("text", "json", "html", "junit", "markdown", "prometheus")
         done = self.diagnose(*(word for form in forms for word in ("--output", f"{form}={self.folder.name}/a/{form}/report")))
