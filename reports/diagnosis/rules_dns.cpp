@@ -80,10 +80,17 @@ std::vector<Finding> no_resolver(const Evidenced& evidence) {
     finding.dependants.push_back(dns.check->id);
     finding.evidence.push_back(dns.says("there is no server to ask"));
   }
-  if (const auto host = host_fact(evidence.report, HostTopic::resolvers);
-      host && (*host)->resolvers && (*host)->resolvers->servers.empty()) {
-    for (const auto& id : victims_of_dns(evidence)) finding.dependants.push_back(id);
-    if (finding.dependants.empty()) return {};
+  const auto host = host_fact(evidence.report, HostTopic::resolvers);
+  const bool none_listed = host && (*host)->resolvers && (*host)->resolvers->servers.empty();
+  // Without a server in resolv.conf the library asks this machine itself, where nobody listens.
+  if (none_listed || evidence.report.node.resolvers.empty())
+    for (const auto& dns : cited<DnsObservation>(evidence.open)) {
+      if (dns->via != DnsVia::libc || dns->error != DnsFailure::libc_error || !dns.check->finished) continue;
+      finding.dependants.push_back(dns.check->id);
+      finding.evidence.push_back(
+          dns.says("no server is configured, and the library has none to ask: " + dns->detail.value_or("no answer")));
+    }
+  if (none_listed && !finding.dependants.empty()) {
     finding.checks.push_back(host->check->id);
     finding.evidence.insert(finding.evidence.begin(), host->says("no DNS server is configured"));
   }

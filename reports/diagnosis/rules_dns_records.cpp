@@ -73,6 +73,56 @@ std::vector<Finding> hosts_line_is_stale(const Evidenced& evidence) {
   return findings;
 }
 
+// The stub on this node and the servers behind it tell different addresses in the same minute. Round-robin names do so
+// on a healthy network, so only an address that does not work, or one of the other kind, is blamed.
+std::vector<Finding> cache_is_stale(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& view : open_views(evidence)) {
+    const auto find = [&](bool stub) {
+      return std::find_if(view.servers.begin(), view.servers.end(), [&](const Answer& one) {
+        return one.has_address() && is_stub(evidence.report, *one.server) == stub;
+      });
+    };
+    const auto cache = find(true), upstream = find(false);
+    if (cache == view.servers.end() || upstream == view.servers.end()) continue;
+    const bool used = !view.libc || view.libc->addresses == cache->addresses;
+    const bool agree = std::any_of(view.servers.begin(), view.servers.end(), [&](const Answer& one) {
+      return !is_stub(evidence.report, *one.server) &&
+             std::any_of(one.addresses.begin(), one.addresses.end(),
+                         [&](const std::string& address) { return contains(cache->addresses, address); });
+    });
+    if (!used || agree || (cache->kind == upstream->kind && !tls_or_tcp_fails(*view.check, evidence.report))) continue;
+    findings.push_back({.code = "dns.cache.stale",
+                        .subject = view.check->target.host,
+                        .confidence = Confidence::proven,
+                        .checks = {view.check->id},
+                        .evidence = {cache->telling.says(cache->words()), upstream->telling.says(upstream->words())}});
+  }
+  return findings;
+}
+
+// The library finds the name only with an entry of the search list behind it: another host, whatever answers there.
+std::vector<Finding> search_list_completes_the_name(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& view : open_views(evidence)) {
+    if (!view.libc || !view.libc->has_address() || !view.libc->libc_only_name()) continue;
+    const auto& host = view.check->target.host;
+    const auto& found = *view.libc->telling->canonical_name;
+    const bool completed = found.size() > host.size() + 1 && found.starts_with(host + ".");
+    const auto absolute =
+        std::find_if(view.servers.begin(), view.servers.end(), [](const Answer& one) { return one.exists_not(); });
+    if (!completed || absolute == view.servers.end() || !view.libc->telling->hosts_lines.empty()) continue;
+    findings.push_back({.code = "dns.record.search_suffix",
+                        .subject = host,
+                        .confidence = Confidence::proven,
+                        .checks = {view.check->id},
+                        .evidence = {view.libc->telling.says(fmt::format("{} was found as {} -> {}", host, found,
+                                                                         words(view.libc->addresses, 3))),
+                                     absolute->telling.says(absolute->words())}});
+  }
+  return findings;
+}
+
 // Azure's own DNS knows better than the server in use, in the same minute: that server does not forward to it.
 std::vector<Finding> resolver_does_not_ask_azure(const Evidenced& evidence) {
   std::vector<Finding> findings;
@@ -331,6 +381,8 @@ std::vector<Finding> answer_makes_no_sense(const Evidenced& evidence) {
 
 constexpr std::array rules{
     NamedRule{"hosts line is stale", hosts_line_is_stale},
+    NamedRule{"cache is stale", cache_is_stale},
+    NamedRule{"search list completes the name", search_list_completes_the_name},
     NamedRule{"resolver does not ask Azure", resolver_does_not_ask_azure},
     NamedRule{"resolvers disagree", resolvers_disagree},
     NamedRule{"name is unknown here", name_is_unknown_here},

@@ -77,10 +77,19 @@ std::vector<std::string> open_network_failures(const Evidenced& evidence) {
   return ids;
 }
 
+// Whatever the kernel's flags say at the moment of looking: a packet came back from elsewhere.
+bool anybody_answered(const Report& report) {
+  const auto dns = cited<DnsObservation>(all_checks(report), Part::everything);
+  const auto tcp = cited<TcpObservation>(all_checks(report), Part::everything);
+  return std::ranges::any_of(
+             dns, [](const auto& one) { return one->server && one->rcode && !is_loopback(one->server->address); }) ||
+         std::ranges::any_of(tcp, [](const auto& one) { return !one->error && !is_loopback(one->remote.address); });
+}
+
 // A second card that is not plugged in is nobody's trouble: only when no interface is left, and something failed.
 std::vector<Finding> interface_is_down(const Evidenced& evidence) {
   const auto failing = open_network_failures(evidence);
-  if (failing.empty()) return {};
+  if (failing.empty() || anybody_answered(evidence.report)) return {};
   for (const auto topic : {HostTopic::interfaces, HostTopic::docker_bridge, HostTopic::routes}) {
     for (const auto& host : about(evidence, topic)) {
       const auto& all = host->interfaces;

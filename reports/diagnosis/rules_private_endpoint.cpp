@@ -82,7 +82,7 @@ std::vector<Finding> address_is_not_the_endpoints(const Evidenced& evidence) {
     if (!other && !own) continue;
     findings.push_back(
         {.code = "private_endpoint.wrong_address",
-         .subject = view.check->target.host,
+         .subject = used->addresses.front(),  // the one record that several names lead to
          .confidence = Confidence::likely,
          .checks = {view.check->id},
          .evidence = {used->telling.says(used->words() +

@@ -44,6 +44,8 @@ MONITOR = answer(200, "{}", x_ms_request_id=REQUEST_ID)
 SIGN_IN = answer(302, "", Location=f"https://login.microsoftonline.com/{TENANT}/oauth2/authorize", x_request_time="0.002")
 JUPYTER = "jupyter"  # handed on to the real server
 
+TUNDRA = f"{REGION}.tundra.azureml.ms"
+
 # name -> (chain of aliases, address, answer)
 PUBLIC = {
     "login.microsoftonline.com": ([], "20.190.151.9", ENTRA),
@@ -57,7 +59,7 @@ PUBLIC = {
     "ml.azure.com": ([], "13.107.246.48", FRONT),
     f"auth.{REGION}.instances.azureml.ms": ([], "20.41.0.241", SIGN_IN),
     f"{INSTANCE}.{REGION}.instances.azureml.net": ([], "20.41.0.242", SIGN_IN),
-    f"{REGION}.tundra.azureml.ms": ([], "20.41.0.243", None),
+    TUNDRA: ([], "20.41.0.243", None),
     "dc.services.visualstudio.com": ([], "20.41.49.4", MONITOR),
     "dc.applicationinsights.azure.com": ([], "20.41.49.4", MONITOR),
     f"{REGION}.in.applicationinsights.azure.com": ([], "20.41.49.4", MONITOR),
@@ -79,3 +81,26 @@ PRIVATE = {
     f"{REGISTRY}.{REGION}.data.azurecr.io": ([f"{REGISTRY}.{REGION}.data.privatelink.azurecr.io"], "10.0.1.31", MCR),
 }
 IMDS, WIRESERVER = "169.254.169.254", "168.63.129.16"
+
+
+def public_view():
+    """What the world outside sees: the aliases lead on to public addresses, where in here nobody answers."""
+    return {chain[-1]: [f"A 20.60.1.{i}"] for i, (chain, _, _) in enumerate(PRIVATE.values(), 1)}
+
+
+def zone(changes):
+    """The lines of Azure's DNS: every name with its chain, the scenario's changes in their place. A change is a list of "TYPE data"
+    for a name, or nothing at all to leave the name out; a name with a chain may be changed at its end under its last alias."""
+    records = {}
+    for table in (PUBLIC, PRIVATE):
+        for name, (chain, address, _) in table.items():
+            owner = name
+            for alias in chain:
+                records[owner] = [f"CNAME {alias}."]
+                owner = alias
+            records[owner] = [f"A {address}"]
+    records.update(changes)
+    lines = ["$ORIGIN .", "$TTL 60", ". IN SOA ns.lab. root.lab. 1 60 60 60 60", ". IN NS ns.lab.", f"ns.lab. IN A {WIRESERVER}"]
+    for owner, rows in records.items():
+        lines += [f"{owner}. 10 IN {row}" for row in rows or []]
+    return lines

@@ -1,55 +1,221 @@
 #!/usr/bin/env python3
-"""The healthy article VNet: a plain run on the node must call it healthy. See README.md."""
+"""Runs the agent on the node of a VNet, once for each scenario, and compares what it says with what is wrong. See README.md."""
 import argparse
 import json
+import multiprocessing
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
+import time
 
+import yaml
+
+import names
+import scenario as scenarios
 import vnet
+
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+NSSWITCH = "passwd: files\ngroup: files\nhosts: files dns\n"
+
+
+class Bench:
+    """One VNet, and what it takes to put a scenario into it."""
+
+    def __init__(self, binary):
+        self.vnet = vnet.Vnet()
+        try:
+            self.vnet.build()
+        except BaseException:
+            self.vnet.close()
+            raise
+        # An unprivileged user need not be able to read the build folder.
+        self.binary = self.vnet.folder / "vnetprobe"
+        shutil.copy(binary, self.binary)
+        self.binary.chmod(0o755)
+
+    def put(self, one):
+        """Node and routers as new, then the differences of the scenario."""
+        lab = self.vnet
+        values = {"folder": str(lab.folder), "certificates": str(lab.services.certificates.folder), "ca": str(lab.services.ca_file),
+                  "lab": str(scenarios.HERE), "python": "/usr/bin/python3"}
+        lab.refresh()
+        lab.services.put(one.records, one.web, one.dns_options)
+        for room, addresses in one.addresses.items():
+            for address in addresses:
+                lab.add_address(room, address)
+        for room, lines in one.commands.items():
+            if room in vnet.LASTING:
+                raise scenarios.Mistake(f"{one.name}: commands change what lasts in {room}; use nft, addresses, records or web there")
+            lab.inside(room, "sh", "-ec", scenarios.fill("\n".join(lines), values))
+        for room, hooks in one.nft.items():
+            lab.inside(room, "nft", "-f", "-", input=scenarios.nft_text(hooks))
+        for server in one.servers:
+            for name, text in server.get("files", {}).items():
+                path = lab.folder / name
+                path.write_text(scenarios.fill(text, values))
+                path.chmod(0o644)
+            child = lab.add_guest(server["room"], "sh", "-c", "exec " + scenarios.fill(server["run"], values))
+            if "listens" in server:
+                address, port = server["listens"].rsplit(":", 1)
+                lab.wait_for(server["room"], address, int(port), child)
+        self.values = values
+
+    def command(self, one, words):
+        config = one.agent_config(self.vnet.services.ca_file)
+        resolvers = one.data.get("resolvers", [names.WIRESERVER])
+        search = one.data.get("search", "abcdefgh.bx.internal.cloudapp.net")
+        files = {"/etc/resolv.conf": "".join(f"nameserver {server}\n" for server in resolvers) + f"search {search}\noptions timeout:1 attempts:2\n",
+                 "/etc/hosts": "\n".join(["127.0.0.1 localhost", "10.0.0.4 lab-ci", *one.hosts]) + "\n",
+                 "/etc/nsswitch.conf": NSSWITCH}
+        files |= {path: scenarios.fill(text, self.values) for path, text in one.files.items()}
+        flags = list(map(str, one.flags))
+        if config is None:
+            flags += ["--ca-file", str(self.vnet.services.ca_file), "--profile", "compute-instance"]
+        else:
+            path = self.vnet.folder / "config.yaml"
+            path.write_text(scenarios.fill(yaml.safe_dump(config), self.values))
+            path.chmod(0o644)
+            flags += ["--config", str(path)]
+        clock = ["env", f"LD_PRELOAD={FAKETIME}", f"FAKETIME={one.clock}", "FAKETIME_DONT_FAKE_MONOTONIC=1"] if one.clock else []
+        environment = self.vnet.environment({key: str(value) for key, value in one.environment.items()})
+        return self.vnet.on_node([*clock, *(words or [self.binary, "run", *flags, "--format", "json"])], files=files,
+                                 before=scenarios.fill(one.before, self.values), user=one.user or "nobody", environment=environment)
+
+    def try_out(self, one):
+        started = time.monotonic()
+        try:
+            self.put(one)
+            prepared = time.monotonic()
+            done = self.command(one, None)
+            report = json.loads(done.stdout)
+        except (RuntimeError, subprocess.CalledProcessError) as error:
+            return Result(one.name, one.expected, "-", [f"the lab failed: {error}"], 0, {})
+        except json.JSONDecodeError:
+            return Result(one.name, one.expected, "-", [f"no report, exit status {done.returncode}: {done.stderr.strip()[-500:]}"], 0, {})
+        got, problems = scenarios.judge(one, report, done.returncode)
+        del started
+        return Result(one.name, one.expected, got, problems, time.monotonic() - prepared, report)
+
+
+class Result:
+    def __init__(self, name, expected, got, problems, seconds, report):
+        self.name, self.expected, self.got, self.problems, self.seconds, self.report = name, expected, got, problems, seconds, report
+
+
+def worker(binary, chosen, results):
+    try:
+        bench = Bench(binary)
+    except Exception as error:
+        results.put(Result("the lab itself", "", "-", [str(error)], 0, {}))
+        return
+    try:
+        for one in iter(lambda: chosen.get(), None):
+            try:
+                results.put(bench.try_out(one))
+            except scenarios.Mistake as mistake:
+                results.put(Result(one.name, one.expected, "-", [str(mistake)], 0, {}))
+    finally:
+        bench.vnet.close()
+
+
+def run_all(binary, chosen, jobs, save):
+    tasks, results = multiprocessing.Queue(), multiprocessing.Queue()
+    for one in chosen + [None] * jobs:
+        tasks.put(one)
+    workers = [multiprocessing.Process(target=worker, args=(binary, tasks, results)) for _ in range(jobs)]
+    for process in workers:
+        process.start()
+    done = []
+    width = max(len(one.name) for one in chosen)
+    while len(done) < len(chosen):
+        try:
+            result = results.get(timeout=1)
+        except multiprocessing.queues.Empty:
+            if not any(process.is_alive() for process in workers):
+                break
+            continue
+        done.append(result)
+        mark = "WRONG" if result.problems else "ok"
+        print(f"{mark:5}  {result.name:{width}}  {result.expected:42}  {result.got:42}  {result.seconds:5.1f} s", flush=True)
+        for problem in result.problems:
+            print(f"       {problem}", flush=True)
+        if save and result.report:
+            (save / f"{result.name}.json").write_text(json.dumps(result.report, indent=1))
+        if result.name == "the lab itself":
+            break
+    for process in workers:
+        process.join()
+    return done
+
+
+def sum_up(chosen, done, waiting):
+    faults = [one for one in done if one.expected != "healthy"]
+    looks = [one for one in done if one.expected == "healthy"]
+    right = [one for one in faults if one.got in one.expected.split(" or ")]
+    blamed = [one for one in looks if one.got != "healthy"]
+    print()
+    confused = sorted({(one.expected, one.got) for one in done if one.problems and one.got not in one.expected.split(" or ")})
+    for expected, got in confused:
+        print(f"confused: {expected} was called {got}, {sum((one.expected, one.got) == (expected, got) for one in done)} x")
+    if faults:
+        print(f"accuracy: {len(right)} of {len(faults)} faults have the expected first diagnosis ({100 * len(right) / len(faults):.0f} %)")
+    if looks:
+        print(f"false blame: {len(blamed)} of {len(looks)} healthy networks")
+    if waiting:
+        print(f"not tried, what they need is not there yet: {', '.join(one.name for one in waiting)}")
+    wrong = [one for one in done if one.problems]
+    slowest = max(done, key=lambda one: one.seconds)
+    print(f"{len(done) - len(wrong)} of {len(chosen)} as expected; the slowest sweep took {slowest.seconds:.1f} s ({slowest.name})")
+    return 1 if wrong or len(done) < len(chosen) else 0
+
+
+def look(binary, one, words, keep):
+    """One scenario with the agent's own text, or a command of the reader's, on the node."""
+    bench = Bench(binary)
+    try:
+        bench.put(one)
+        done = bench.command(one, [word.replace("BINARY", str(bench.binary)) for word in words] if words else None)
+        print(done.stdout, done.stderr, sep="")
+        return done.returncode
+    finally:
+        if keep:
+            print(f"kept: ip netns exec {bench.vnet.ns('node')} sh; files in {bench.vnet.folder}")
+        else:
+            bench.vnet.close()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("binary", type=pathlib.Path)
-    parser.add_argument("--keep", action="store_true", help="leave the namespaces up")
-    parser.add_argument("--shell", nargs=argparse.REMAINDER, help="run this on the node instead")
+    parser.add_argument("--only", default="*", metavar="GLOB", help="scenarios whose name matches; several with commas")
+    parser.add_argument("--list", action="store_true", help="name the scenarios and what they are about")
+    parser.add_argument("--jobs", type=int, default=1, help="as many VNets side by side")
+    parser.add_argument("--all", action="store_true", help="also those that wait for what the agent cannot do yet")
+    parser.add_argument("--save", type=pathlib.Path, metavar="FOLDER", help="keep each report there")
+    parser.add_argument("--keep", action="store_true", help="with one scenario: leave the namespaces up")
+    parser.add_argument("--shell", nargs=argparse.REMAINDER, help="with one scenario: run this on the node; BINARY is the agent")
     arguments = parser.parse_args()
+    try:
+        chosen = scenarios.load_all(arguments.only)
+    except scenarios.Mistake as mistake:
+        print(mistake)
+        return 2
+    if arguments.list:
+        for one in chosen:
+            print(f"{one.name:40} {one.expected:40} {one.about}{' (needs ' + one.waits + ')' if one.waits else ''}")
+        return 0
     if os.geteuid() != 0:
         print("skipped: network namespaces need root")
         return 77
-    lab = vnet.Vnet()
-    try:
-        lab.build()
-        # An unprivileged user need not be able to read the build folder.
-        binary = lab.folder / "vnetprobe"
-        shutil.copy(arguments.binary, binary)
-        binary.chmod(0o755)
-        flags = ["run", "--profile", "compute-instance", "--ca-file", lab.ca_file]
-        if arguments.shell:
-            done = lab.on_node([word.replace("BINARY", str(binary)).replace("CA", str(lab.ca_file)) for word in arguments.shell])
-            print(done.stdout, done.stderr)
-            return done.returncode
-        text = lab.on_node([binary, *flags])
-        print(text.stdout, text.stderr, sep="")
-        done = lab.on_node([binary, *flags, "--format", "json"])
-        report = json.loads(done.stdout)
-        problems = []
-        if report["verdict"] != "healthy" or done.returncode != 0:
-            problems.append(f"verdict {report['verdict']}, exit status {done.returncode}")
-        problems += [f"{d['severity']} {d['code']}: {d['title']}" for d in report["diagnoses"] if d["severity"] != "info"]
-        problems += [f"{c['id']} is {c['verdict']}: {c['reason']}" for c in report["checks"]
-                     if c["required"] and c["verdict"] not in ("pass", "skip")]
-        if report["summary"]["pass"] < 15:
-            problems.append(f"only {report['summary']['pass']} checks passed")
-        print("\n".join(problems) or "healthy, as it must be")
-        return 1 if problems else 0
-    finally:
-        if arguments.keep:
-            print(f"kept: ip netns exec {lab.ns('node')} sh; files in {lab.folder}")
-        else:
-            lab.close()
+    if arguments.keep or arguments.shell:
+        return look(arguments.binary, chosen[0], arguments.shell, arguments.keep)
+    waiting = [] if arguments.all else [one for one in chosen if one.waits]
+    chosen = [one for one in chosen if one not in waiting]
+    if arguments.save:
+        arguments.save.mkdir(parents=True, exist_ok=True)
+    return sum_up(chosen, run_all(arguments.binary, chosen, max(1, min(arguments.jobs, len(chosen))), arguments.save), waiting)
 
 
 if __name__ == "__main__":

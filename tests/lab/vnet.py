@@ -1,24 +1,57 @@
-"""Builds the article's VNet in network namespaces and tears it down again."""
+"""The article's VNet in network namespaces.
+
+    node -- router -+- hub        the customer's shared services: DNS servers of their own, a proxy
+                    +- platform   168.63.129.16 and 169.254.169.254
+                    +- endpoints  the private endpoints, 10.0.1.0/24
+                    +- firewall -- internet    every public address
+
+Node, router, hub and firewall are made anew for each scenario, so that nothing of a fault survives it; the rooms with the
+servers stay, because starting those takes longer than a scenario."""
 import contextlib
 import os
 import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 
 import names
+import services
 
-HERE = pathlib.Path(__file__).resolve().parent
 PREFIX = "vplab"
+FRESH = ("node", "router", "hub", "firewall")
+LASTING = ("platform", "endpoints", "internet")
+# room -> (its own address, the neighbour's, the neighbour); all /24
+CABLES = {
+    "node": ("10.0.0.4", "10.0.0.1", "router"),
+    "hub": ("10.0.3.4", "10.0.3.1", "router"),
+    "platform": ("192.168.250.2", "192.168.250.1", "router"),
+    "endpoints": ("192.168.251.2", "192.168.251.1", "router"),
+    "firewall": ("10.0.2.4", "10.0.2.1", "router"),
+    "internet": ("192.168.252.2", "192.168.252.1", "firewall"),
+}
+HUB_ADDRESSES = ("10.0.3.5", "10.0.4.4")
+# What WALinuxAgent does on a real node: only root may use WireServer (azure-facts 3.6).
+AZURE_AGENT_RULES = f"""
+table ip security {{
+  chain output {{
+    type filter hook output priority 150;
+    ip daddr {names.WIRESERVER} tcp dport 53 accept
+    ip daddr {names.WIRESERVER} meta l4proto tcp meta skuid 0 accept
+    ip daddr {names.WIRESERVER} meta l4proto tcp ct state invalid,new drop
+  }}
+}}
+"""
 
 
 def sh(*words, **more):
-    return subprocess.run(words, check=True, text=True, capture_output=True, **more).stdout
+    done = subprocess.run([str(word) for word in words], text=True, capture_output=True, check=False, **more)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, words))}: {done.stderr.strip() or done.returncode}")
+    return done.stdout
 
 
 def remove_leftovers():
@@ -27,9 +60,13 @@ def remove_leftovers():
         name = line.split()[0]
         found = re.fullmatch(rf"{PREFIX}(\d+)-\w+", name)
         if found and not pathlib.Path(f"/proc/{found[1]}").exists():
-            kill_inside(name)
-            subprocess.run(["ip", "netns", "del", name], check=False)
-            shutil.rmtree(f"/etc/netns/{name}", ignore_errors=True)
+            remove_namespace(name)
+
+
+def remove_namespace(name):
+    kill_inside(name)
+    subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+    shutil.rmtree(f"/etc/netns/{name}", ignore_errors=True)
 
 
 def kill_inside(namespace):
@@ -39,18 +76,13 @@ def kill_inside(namespace):
 
 
 class Vnet:
-    """node -- router -- { platform, endpoints, internet }"""
-    LINKS = {  # namespace -> (its address, the router's address, prefix)
-        "node": ("10.0.0.4", "10.0.0.1", 24),
-        "platform": ("192.168.250.2", "192.168.250.1", 24),
-        "endpoints": ("192.168.251.2", "192.168.251.1", 24),
-        "internet": ("192.168.252.2", "192.168.252.1", 24),
-    }
-
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="vnetprobe-lab-"))
         self.folder.chmod(0o755)
         self.children = []
+        self.guests = []  # processes of the scenario that is in force
+        self.extra_addresses = []
+        self.services = services.Services(self)
 
     def ns(self, room):
         return f"{PREFIX}{os.getpid()}-{room}"
@@ -59,203 +91,128 @@ class Vnet:
         return sh("ip", "netns", "exec", self.ns(room), *words, **more)
 
     def spawn(self, room, *words, **more):
-        log = open(self.folder / f"{pathlib.Path(words[0]).name}-{room}-{len(self.children)}.log", "w")
-        child = subprocess.Popen(["ip", "netns", "exec", self.ns(room), *words], stdout=log, stderr=log, stdin=subprocess.DEVNULL, **more)
-        self.children.append(child)
+        log = self.folder / f"{pathlib.Path(str(words[0])).name}-{room}-{len(self.children) + len(self.guests)}.log"
+        with open(log, "w", encoding="utf-8") as output:
+            child = subprocess.Popen(["ip", "netns", "exec", self.ns(room), *map(str, words)], stdout=output, stderr=output,
+                                     stdin=subprocess.DEVNULL, **more)
+        child.log = log
         return child
 
-    # -- building ----------------------------------------------------------------------------------------------------------
+    # -- the rooms -----------------------------------------------------------------------------------------------------
     def build(self):
         remove_leftovers()
-        self.lay_cables()
-        self.give_addresses()
-        self.make_certificates()
-        self.start_dns()
-        self.start_web("endpoints", names.PRIVATE)
-        self.start_web("internet", names.PUBLIC)
-        self.start_jupyter()
-        self.spawn("platform", sys.executable, HERE / "fakes.py", "imds", names.IMDS)
-        self.spawn("platform", sys.executable, HERE / "fakes.py", "wireserver", names.WIRESERVER)
-        tundra = names.PUBLIC[f"{names.REGION}.tundra.azureml.ms"][1]
-        self.spawn("internet", sys.executable, HERE / "fakes.py", "udp", tundra, "5831")
-        self.furnish_node()
-        self.wait_until_up()
-
-    def lay_cables(self):
-        for room in ["router", *self.LINKS]:
-            sh("ip", "netns", "add", self.ns(room))
-            self.inside(room, "ip", "link", "set", "lo", "up")
-        self.inside("router", "sysctl", "-qw", "net.ipv4.ip_forward=1")
-        for i, (room, (own, router, prefix)) in enumerate(self.LINKS.items()):
-            a, b = f"vl{os.getpid() % 100000}{i}a", f"vl{os.getpid() % 100000}{i}b"
-            sh("ip", "link", "add", a, "type", "veth", "peer", "name", b)
-            sh("ip", "link", "set", a, "netns", self.ns(room), "name", "eth0")
-            sh("ip", "link", "set", b, "netns", self.ns("router"), "name", f"to-{room}")
-            self.inside(room, "ip", "addr", "add", f"{own}/{prefix}", "dev", "eth0")
-            self.inside(room, "ip", "link", "set", "eth0", "up")
-            self.inside("router", "ip", "addr", "add", f"{router}/{prefix}", "dev", f"to-{room}")
-            self.inside("router", "ip", "link", "set", f"to-{room}", "up")
-            self.inside(room, "ip", "route", "add", "default", "via", router)
-
-    def give_addresses(self):
-        homes = {"platform": {names.IMDS, names.WIRESERVER},
-                 "endpoints": {row[1] for row in names.PRIVATE.values()},
-                 "internet": {row[1] for row in names.PUBLIC.values()}}
-        for room, addresses in homes.items():
-            for address in sorted(addresses):
-                self.inside(room, "ip", "addr", "add", f"{address}/32", "dev", "lo")
-                self.inside("router", "ip", "route", "add", f"{address}/32", "via", self.LINKS[room][0])
-
-    def make_certificates(self):
-        """One issuing authority named as Azure's are, and a leaf per name."""
-        ssl = self.folder / "ssl"
-        ssl.mkdir()
-        sh("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-keyout", ssl / "ca.key",
-           "-out", ssl / "ca.pem", "-subj", "/C=US/O=Microsoft Corporation/CN=Lab Azure TLS Issuing CA 01")
-        sh("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", ssl / "leaf.key")
-        for name in [*names.PUBLIC, *names.PRIVATE]:
-            sh("openssl", "req", "-new", "-key", ssl / "leaf.key", "-subj", f"/O=Microsoft Corporation/CN={name[:64]}", "-out", ssl / "leaf.csr")
-            (ssl / "ext").write_text(f"subjectAltName=DNS:{name}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n")
-            sh("openssl", "x509", "-req", "-in", ssl / "leaf.csr", "-CA", ssl / "ca.pem", "-CAkey", ssl / "ca.key", "-CAcreateserial", "-days", "20",
-               "-extfile", ssl / "ext", "-out", ssl / f"{name}.pem")
-        (ssl / "ca.pem").chmod(0o644)
-
-    @property
-    def ca_file(self):
-        return self.folder / "ssl" / "ca.pem"
-
-    def zone_lines(self):
-        for table in (names.PUBLIC, names.PRIVATE):
-            for name, (chain, address, _) in table.items():
-                owner = name
-                for alias in chain:
-                    yield f'  local-data: "{owner}. 60 IN CNAME {alias}."'
-                    owner = alias
-                yield f'  local-data: "{owner}. 10 IN A {address}"'
-
-    def start_dns(self):
-        # unbound does not follow a CNAME inside local-data, so each chain's zones are served from an authority zone file.
-        records = ["$ORIGIN .", "$TTL 60", ". IN SOA ns.lab. root.lab. 1 60 60 60 60", ". IN NS ns.lab.", "ns.lab. IN A 168.63.129.16"]
-        seen = set()
-        for line in self.zone_lines():
-            record = line.split('"')[1]
-            if record not in seen:
-                seen.add(record)
-                records.append(record)
-        (self.folder / "root.zone").write_text("\n".join(records) + "\n")
-        (self.folder / "unbound.conf").write_text(f"""server:
-  interface: {names.WIRESERVER}
-  access-control: 0.0.0.0/0 allow
-  do-daemonize: no
-  username: ""
-  chroot: ""
-  directory: "{self.folder}"
-  pidfile: "{self.folder}/unbound.pid"
-  use-syslog: no
-  module-config: "iterator"
-auth-zone:
-  name: "."
-  zonefile: "{self.folder}/root.zone"
-  for-downstream: yes
-  for-upstream: yes
-remote-control:
-  control-enable: no
-""")
-        self.spawn("platform", "unbound", "-d", "-c", self.folder / "unbound.conf")
-
-    def start_web(self, room, table):
-        blocks = []
-        for name, (_, address, reply) in table.items():
-            if reply is None:
-                continue
-            if reply == names.JUPYTER:
-                inner = ("proxy_pass http://127.0.0.1:8888; proxy_http_version 1.1; proxy_set_header Host $host; "
-                         "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $http_connection;")
-            else:
-                headers = " ".join(f"add_header {key} '{value}' always;" for key, value in reply["headers"].items() if key != "Location")
-                target = f"'{reply['headers']['Location']}'" if "Location" in reply["headers"] else f"'{reply['body']}'"
-                inner = f"default_type '{reply['type']}'; {headers} return {reply['status']} {target};"
-            blocks.append(f"server {{ listen {address}:443 ssl; listen {address}:80; server_name {name}; ssl_certificate {self.folder}/ssl/{name}.pem; "
-                          f"ssl_certificate_key {self.folder}/ssl/leaf.key; location / {{ {inner} }} }}")
-        conf = self.folder / f"nginx-{room}.conf"
-        newline = "\n  "
-        conf.write_text(f"""user root; worker_processes 1; daemon off; pid {self.folder}/nginx-{room}.pid; error_log stderr;
-events {{ worker_connections 512; }}
-http {{
-  access_log off; server_tokens off; server_names_hash_bucket_size 256;
-  client_body_temp_path {self.folder}/t1-{room}; proxy_temp_path {self.folder}/t2-{room};
-  fastcgi_temp_path {self.folder}/t3-{room}; uwsgi_temp_path {self.folder}/t4-{room}; scgi_temp_path {self.folder}/t5-{room};
-  {newline.join(blocks)}
-}}
-""")
-        self.spawn(room, "nginx", "-c", conf, "-p", self.folder)
-        if room == "endpoints":
-            files = names.PRIVATE[f"{names.STORAGE}.file.core.windows.net"][1]
-            self.spawn(room, "socat", f"TCP-LISTEN:445,bind={files},fork,reuseaddr", "OPEN:/dev/null")
-
-    def start_jupyter(self):
-        home = self.folder / "home"
-        home.mkdir()
-        environment = {"HOME": str(home), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "JUPYTER_RUNTIME_DIR": str(home)}
-        self.spawn("endpoints", "/usr/bin/python3", "-m", "jupyter_server", "--ServerApp.ip=127.0.0.1", "--ServerApp.port=8888", "--no-browser",
-                   "--allow-root", "--ServerApp.token=lab-token", "--ServerApp.allow_remote_access=True", f"--ServerApp.root_dir={home}", env=environment)
-
-    def furnish_node(self):
-        """What Azure puts on a compute instance: resolver, hosts, .nbvm, and WALinuxAgent's rules for WireServer."""
-        etc = pathlib.Path(f"/etc/netns/{self.ns('node')}")
-        etc.mkdir(parents=True)
-        (etc / "resolv.conf").write_text(f"nameserver {names.WIRESERVER}\nsearch abcdefgh.bx.internal.cloudapp.net\n")
-        (etc / "hosts").write_text("127.0.0.1 localhost\n10.0.0.4 lab-ci\n")
-        (etc / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files dns\n")
+        for room in LASTING:
+            self.add_room(room)
+            addresses = {"platform": {names.IMDS, names.WIRESERVER},
+                         "endpoints": {row[1] for row in names.PRIVATE.values()},
+                         "internet": {row[1] for row in names.PUBLIC.values()}}[room]
+            self.batch(room, [f"addr add {address}/32 dev lo" for address in sorted(addresses)])
         marker = self.folder / "mnt" / "azmnt"
         marker.mkdir(parents=True)
         (marker / ".nbvm").write_text(f"instance={names.INSTANCE}\ndomainsuffix=instances.azureml.ms\n"
                                       f"certurl=https://{names.REGION}.cert.api.azureml.ms/nbip/token\n")
-        self.inside("node", "nft", "-f", "-", input=f"""
-table ip security {{
-  chain output {{
-    type filter hook output priority 150;
-    ip daddr {names.WIRESERVER} tcp dport 53 accept
-    ip daddr {names.WIRESERVER} meta l4proto tcp meta skuid 0 accept
-    ip daddr {names.WIRESERVER} meta l4proto tcp ct state invalid,new drop
-  }}
-}}
-""")
+        self.services.start()
 
-    def wait_until_up(self):
-        """Until each server answers; a server that died says why."""
-        doors = [("platform", names.WIRESERVER, 80), ("platform", names.IMDS, 80), ("endpoints", "10.0.1.4", 443),
-                 ("internet", "20.190.151.9", 443), ("endpoints", "127.0.0.1", 8888), ("platform", names.WIRESERVER, 53)]
-        for room, address, port in doors:
-            code = f"import socket; socket.create_connection(('{address}', {port}), 2)"
-            give_up = time.monotonic() + 60
-            while subprocess.run(["ip", "netns", "exec", self.ns(room), sys.executable, "-c", code], capture_output=True, check=False).returncode:
-                if any(child.poll() is not None for child in self.children) or time.monotonic() > give_up:
-                    raise RuntimeError(f"nothing answers at {address}:{port}\n{self.logs()}")
-                time.sleep(0.1)
+    def add_room(self, room):
+        sh("ip", "netns", "add", self.ns(room))
+        self.batch(room, ["link set lo up"])
+
+    def batch(self, room, lines):
+        sh("ip", "-n", self.ns(room), "-batch", "-", input="\n".join(lines) + "\n")
+
+    def refresh(self):
+        """Node, router, hub and firewall as new, with every cable."""
+        self.drop_guests()
+        for room in FRESH:
+            self.add_room(room)
+        for room, (own, gateway, neighbour) in CABLES.items():
+            sh("ip", "link", "add", "eth0", "netns", self.ns(room), "type", "veth", "peer", "name", f"to-{room}", "netns", self.ns(neighbour))
+            self.batch(neighbour, [f"addr add {gateway}/24 dev to-{room}", f"link set to-{room} up"])
+            self.batch(room, [f"addr add {own}/24 dev eth0", "link set eth0 up"] + ([f"route add default via {gateway}"] if room != "firewall" else []))
+        self.batch("router", ["route add 10.0.1.0/24 via 192.168.251.2", f"route add {names.IMDS}/32 via 192.168.250.2",
+                              f"route add {names.WIRESERVER}/32 via 192.168.250.2", "route add default via 10.0.2.4"])
+        self.batch("firewall", ["route add default via 192.168.252.2", "route add 10.0.0.0/8 via 10.0.2.1"])
+        self.batch("hub", [f"addr add {address}/32 dev lo" for address in HUB_ADDRESSES])
+        self.batch("router", [f"route add {address}/32 via 10.0.3.4" for address in HUB_ADDRESSES if not address.startswith("10.0.3.")])
+        # Routers forward at once, and tell every refusal rather than one a second.
+        for room in ("router", "firewall"):
+            self.inside(room, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.icmp_ratelimit=0", "net.ipv6.conf.all.forwarding=1")
+        self.inside("node", "nft", "-f", "-", input=AZURE_AGENT_RULES)
+        # The kernel takes its time to say of a new cable that it is up.
+        give_up = time.monotonic() + 10
+        while "UP" not in self.inside("node", "cat", "/sys/class/net/eth0/operstate").upper() and time.monotonic() < give_up:
+            time.sleep(0.02)
+
+    def drop_guests(self):
+        for child in self.guests:
+            child.kill()
+        for room in FRESH:
+            remove_namespace(self.ns(room))
+        for child in self.guests:
+            child.wait()
+            child.log.unlink(missing_ok=True)
+        self.guests = []
+        for room, address in self.extra_addresses:
+            self.batch(room, [f"addr del {address}/32 dev lo"])
+        self.extra_addresses = []
+        for room in LASTING:
+            self.inside(room, "nft", "flush", "ruleset")
+
+    def add_guest(self, room, *words, **more):
+        self.guests.append(self.spawn(room, *words, **more))
+        return self.guests[-1]
+
+    def add_address(self, room, address):
+        self.batch(room, [f"addr add {address}/32 dev lo"])
+        if room in LASTING:
+            self.extra_addresses.append((room, address))
+
+    # -- waiting -------------------------------------------------------------------------------------------------------
+    def wait_for(self, room, address, port, child=None):
+        """Until something takes connections there; a server that died says why."""
+        give_up = time.monotonic() + 60
+        code = f"import socket; socket.create_connection(('{address}', {port}), 2)"
+        while subprocess.run(["ip", "netns", "exec", self.ns(room), sys.executable, "-S", "-c", code], capture_output=True, check=False).returncode:
+            if (child and child.poll() is not None) or time.monotonic() > give_up:
+                raise RuntimeError(f"nothing listens at {address}:{port} in {room}\n{self.logs()}")
+            time.sleep(0.02)
 
     def logs(self):
-        return "\n".join(f"--- {log.name}\n{log.read_text()[-2000:]}" for log in sorted(self.folder.glob("*.log")))
+        return "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}" for log in sorted(self.folder.glob("*.log")))
 
-    # -- using -------------------------------------------------------------------------------------------------------------
-    def environment(self):
-        return {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "CI_NAME": names.INSTANCE,
+    # -- the node ------------------------------------------------------------------------------------------------------
+    def environment(self, more=None):
+        base = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "CI_NAME": names.INSTANCE,
                 "MLFLOW_TRACKING_URI": f"azureml://{names.REGION}.api.azureml.ms/mlflow/v1.0/subscriptions/{names.SUBSCRIPTION}"
                                        f"/resourceGroups/lab-rg/providers/Microsoft.MachineLearningServices/workspaces/{names.WORKSPACE}"}
+        return base | (more or {})
 
-    def on_node(self, words, user="nobody", environment=None):
-        """Runs a command on the node as an unprivileged user, with the node's own /etc and /mnt."""
-        enter = f"mount --bind {self.folder}/mnt /mnt && exec setpriv --reuid={user} --regid=nogroup --clear-groups --no-new-privs \"$@\""
-        return subprocess.run(["ip", "netns", "exec", self.ns("node"), "sh", "-c", enter, "sh", *map(str, words)], text=True, capture_output=True,
-                              env=environment or self.environment(), check=False)
+    def on_node(self, words, files=None, before="", user="nobody", environment=None):
+        """Runs a command on the node with the node's own files in place of this machine's, as an unprivileged user. `files` are
+        texts by path; a path under /run starts from an empty /run. `before` is run as root in the same place."""
+        scripts = ["mount --make-rprivate /", f"mount --bind {self.folder}/mnt /mnt"]
+        if any(path.startswith("/run/") for path in files or {}):
+            scripts.append("mount -t tmpfs tmpfs /run")
+        for number, (path, text) in enumerate((files or {}).items()):
+            source = self.folder / f"file-{number}"
+            source.write_text(text)
+            source.chmod(0o644)
+            if path.startswith("/run/"):
+                scripts += [f"mkdir -p {pathlib.Path(path).parent}", f"cp {source} {path}"]
+            else:
+                scripts.append(f"mount --bind {source} {path}")
+        if before:
+            scripts.append(before)
+        become = "" if user == "root" else f"setpriv --reuid={user} --regid=nogroup --clear-groups --no-new-privs "
+        scripts.append(f'exec {become}"$@"')
+        return subprocess.run(["unshare", "-m", "ip", "netns", "exec", self.ns("node"), "sh", "-ec", "\n".join(scripts), "sh", *map(str, words)],
+                              text=True, capture_output=True, env=environment or self.environment(), check=False)
 
     def close(self):
-        for child in self.children:
-            child.terminate()
-        for room in ["router", *self.LINKS]:
-            kill_inside(self.ns(room))
-            subprocess.run(["ip", "netns", "del", self.ns(room)], check=False, capture_output=True)
-            shutil.rmtree(f"/etc/netns/{self.ns(room)}", ignore_errors=True)
-        for child in self.children:
+        for child in self.children + self.guests:
+            child.kill()
+        for room in FRESH + LASTING:
+            remove_namespace(self.ns(room))
+        for child in self.children + self.guests:
             child.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
