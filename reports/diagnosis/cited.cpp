@@ -3,6 +3,7 @@
 #include "reports/diagnosis/addresses.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace vnetprobe {
 
@@ -117,6 +118,13 @@ std::string words(const std::vector<std::string>& items, std::size_t at_most) {
   for (std::size_t i = 0; i < items.size() && i < at_most; ++i) text += (i == 0 ? "" : ", ") + items[i];
   if (items.size() > at_most) text += fmt::format(" and {} more", items.size() - at_most);
   return text;
+}
+
+std::vector<Finding> as_one(std::vector<Finding> findings) {
+  std::map<std::string, std::vector<std::string>> subjects;
+  for (const auto& finding : findings) add_once(subjects[finding.code], finding.subject);
+  for (auto& finding : findings) finding.subject = words(subjects[finding.code]);
+  return findings;
 }
 
 bool contains(const std::vector<std::string>& items, std::string_view item) {

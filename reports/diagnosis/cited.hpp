@@ -93,6 +93,10 @@ std::string words(std::chrono::microseconds duration);
 // "storage.blob/a, keyvault/b and 3 more"
 std::string words(const std::vector<std::string>& items, std::size_t at_most = 4);
 
+// Several targets with one and the same finding have one device, one tunnel, one rule set behind it: findings of one
+// code get one subject, which names all of theirs.
+std::vector<Finding> as_one(std::vector<Finding> findings);
+
 bool contains(const std::vector<std::string>& items, std::string_view item);
 void add_once(std::vector<std::string>& items, const std::string& item);
 

@@ -250,7 +250,9 @@ std::vector<Finding> resolver_fails(const Evidenced& evidence) {
                       .confidence = refused || others_answer ? Confidence::proven : Confidence::likely,
                       .evidence = {answer->telling.says(answer->words())}};
       const bool hopeless = server != servers.end() && says_nothing_else(*server, answer->kind);
-      if (view.any_address()) {
+      // A server's own check beside another server that answers: names resolve, after a detour.
+      const bool beside_another = own_check == view.check && library_resolves(evidence.report);
+      if (view.any_address() || beside_another) {
         finding.warns = true;
         finding.checks = {own_check && hopeless ? own_check->id : view.check->id};
       } else if (own_check && hopeless && own_check != view.check) {

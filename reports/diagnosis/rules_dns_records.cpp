@@ -101,28 +101,6 @@ std::vector<Finding> cache_is_stale(const Evidenced& evidence) {
   return findings;
 }
 
-// The library finds the name only with an entry of the search list behind it: another host, whatever answers there.
-std::vector<Finding> search_list_completes_the_name(const Evidenced& evidence) {
-  std::vector<Finding> findings;
-  for (const auto& view : open_views(evidence)) {
-    if (!view.libc || !view.libc->has_address() || !view.libc->libc_only_name()) continue;
-    const auto& host = view.check->target.host;
-    const auto& found = *view.libc->telling->canonical_name;
-    const bool completed = found.size() > host.size() + 1 && found.starts_with(host + ".");
-    const auto absolute =
-        std::find_if(view.servers.begin(), view.servers.end(), [](const Answer& one) { return one.exists_not(); });
-    if (!completed || absolute == view.servers.end() || !view.libc->telling->hosts_lines.empty()) continue;
-    findings.push_back({.code = "dns.record.search_suffix",
-                        .subject = host,
-                        .confidence = Confidence::proven,
-                        .checks = {view.check->id},
-                        .evidence = {view.libc->telling.says(fmt::format("{} was found as {} -> {}", host, found,
-                                                                         words(view.libc->addresses, 3))),
-                                     absolute->telling.says(absolute->words())}});
-  }
-  return findings;
-}
-
 // Azure's own DNS knows better than the server in use, in the same minute: that server does not forward to it.
 std::vector<Finding> resolver_does_not_ask_azure(const Evidenced& evidence) {
   std::vector<Finding> findings;
@@ -180,14 +158,16 @@ std::vector<Finding> resolvers_disagree(const Evidenced& evidence) {
     const auto* used = view.in_use();
     const bool misled = used && used->kind == AnswerKind::public_address && view.check->target.private_endpoint;
     const bool lost = view.libc ? view.libc->exists_not() : one->exists_not();
-    findings.push_back({.code = lost ? "dns.record.nxdomain_here" : "dns.resolver.inconsistent",
-                        .subject = view.check->target.host,
-                        .confidence = Confidence::proven,
-                        .checks = {view.check->id},
-                        .evidence = {one->telling.says(one->words()), other->telling.says(other->words())},
-                        .values = {{"one_answer", class_of(*one) + " (" + one->source + ")"},
-                                   {"other_answer", class_of(*other) + " (" + other->source + ")"}},
-                        .warns = !misled && !lost});
+    findings.push_back(
+        {.code = lost ? "dns.record.nxdomain_here" : "dns.resolver.inconsistent",
+         // One difference between two servers shows in many names.
+         .subject = lost ? view.check->target.host : fmt::format("{} and {}", one->source, other->source),
+         .confidence = Confidence::proven,
+         .checks = {view.check->id},
+         .evidence = {one->telling.says(one->words()), other->telling.says(other->words())},
+         .values = {{"one_answer", class_of(*one) + " (" + one->source + ")"},
+                    {"other_answer", class_of(*other) + " (" + other->source + ")"}},
+         .warns = !misled && !lost});
   }
   return findings;
 }
@@ -382,7 +362,6 @@ std::vector<Finding> answer_makes_no_sense(const Evidenced& evidence) {
 constexpr std::array rules{
     NamedRule{"hosts line is stale", hosts_line_is_stale},
     NamedRule{"cache is stale", cache_is_stale},
-    NamedRule{"search list completes the name", search_list_completes_the_name},
     NamedRule{"resolver does not ask Azure", resolver_does_not_ask_azure},
     NamedRule{"resolvers disagree", resolvers_disagree},
     NamedRule{"name is unknown here", name_is_unknown_here},

@@ -1,7 +1,6 @@
 #include "reports/diagnosis/experiments.hpp"
 
 #include <array>
-#include <map>
 
 // What only an experiment separates: the same thing once more with one circumstance changed.
 namespace vnetprobe {
@@ -28,14 +27,6 @@ Finding about(const Check& check, std::string code, Confidence confidence) {
           .confidence = confidence,
           .checks = {check.id},
           .values = {{"host", check.target.host}}};
-}
-
-// Several targets with one and the same finding have one device, one tunnel, one rule set behind it.
-std::vector<Finding> as_one(std::vector<Finding> findings) {
-  std::map<std::string, std::vector<std::string>> subjects;
-  for (const auto& finding : findings) add_once(subjects[finding.code], finding.subject);
-  for (auto& finding : findings) finding.subject = words(subjects[finding.code]);
-  return findings;
 }
 
 // The handshake or the request stalls, stalls again, and passes in segments of 1200 bytes.

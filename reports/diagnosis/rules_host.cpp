@@ -72,8 +72,12 @@ bool carries_traffic(const InterfaceFacts& interface) {
 
 std::vector<std::string> open_network_failures(const Evidenced& evidence) {
   std::vector<std::string> ids;
-  for (const auto* check : evidence.open)
-    if (ends_at_dns(*check) || ends_at_tcp(*check, evidence.report)) ids.push_back(check->id);
+  for (const auto* check : evidence.open) {
+    const auto imds = cited<ImdsObservation>(*check);
+    const auto doors = cited<WireserverObservation>(*check);
+    const bool platform = (!imds.empty() && imds.back()->error) || (!doors.empty() && doors.back()->tcp.error);
+    if (platform || ends_at_dns(*check) || ends_at_tcp(*check, evidence.report)) ids.push_back(check->id);
+  }
   return ids;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace vnetprobe {
 namespace {
@@ -118,6 +119,14 @@ std::vector<Finding> route_discards_traffic(const Evidenced& evidence) {
   return findings;
 }
 
+// What a check that only asks for names sees of a dead way: silence, and no word that decides anything.
+bool names_get_no_answer(const Check& check) {
+  if (!ends_at_dns(check) && !check.id.starts_with("node.resolver/")) return false;
+  const auto asked = cited<DnsObservation>(check);
+  return !asked.empty() &&
+         std::all_of(asked.begin(), asked.end(), [](const auto& dns) { return dns->error && !dns->rcode; });
+}
+
 // The gateway, and not the target itself on the same link: in Azure a missing neighbour on link is a missing host.
 std::optional<std::string> silent_gateway(const TcpObservation& tcp) {
   if (!tcp.error || !tcp.neighbour || (tcp.neighbour->state != "FAILED" && tcp.neighbour->state != "INCOMPLETE"))
@@ -145,7 +154,7 @@ std::vector<Finding> gateway_does_not_answer(const Evidenced& evidence) {
   }
   if (finding.dependants.empty()) return {};
   for (const auto* check : evidence.open)
-    if (ends_at_dns(*check)) finding.dependants.push_back(check->id);
+    if (names_get_no_answer(*check)) finding.dependants.push_back(check->id);
   if (const auto table = host_fact(evidence.report, HostTopic::routes)) finding.checks.push_back(table->check->id);
   return {finding};
 }
@@ -154,6 +163,32 @@ bool says_no_route(const IcmpError& icmp, bool v6) {
   if (v6) return icmp.type == 1 && (icmp.code == 0 || icmp.code == 3);
   return icmp.type == 3 && (icmp.code == 0 || icmp.code == 1 || icmp.code == 5 || icmp.code == 6 || icmp.code == 7 ||
                             icmp.code == 11 || icmp.code == 12);
+}
+
+// Where an address lies for a router that has lost a route: the internet, or one subnet of the network.
+std::string side_of(const std::string& address) {
+  if (is_public(address)) return "the internet";
+  return address.substr(0, address.rfind('.')) + ".0/24";
+}
+
+// Routers tell no more than a few refusals a second (RFC 1812, 4.3.2.8), so what stays silent beside a reported address
+// shares its cause, as long as nothing on that side answers.
+void add_silent_neighbours(const Evidenced& evidence, std::vector<Finding>& findings) {
+  std::map<std::string, std::size_t> reported;  // side -> the finding about it
+  for (std::size_t i = 0; i < findings.size(); ++i) reported.emplace(side_of(findings[i].values.front().second), i);
+  for (const auto& tcp : cited<TcpObservation>(all_checks(evidence.report), Part::everything))
+    if (!tcp->error || tcp->error == TcpFailure::refused) reported.erase(side_of(meant_address(tcp)));
+  for (const auto* check : evidence.open) {
+    const auto tried = all_attempts(*check, evidence.report);
+    const bool silent =
+        check->finished && !tried.empty() &&
+        std::all_of(tried.begin(), tried.end(), [](const Tcp& tcp) { return tcp->error == TcpFailure::timed_out; });
+    const auto found = silent ? reported.find(side_of(meant_address(tried.front()))) : reported.end();
+    if (found == reported.end()) continue;
+    auto& finding = findings[found->second];
+    finding.dependants.push_back(check->id);
+    finding.evidence.push_back(tried.front().says("no answer from " + to_string(tried.front()->remote) + " either"));
+  }
 }
 
 std::vector<Finding> router_reports_unreachable(const Evidenced& evidence) {
@@ -185,6 +220,7 @@ std::vector<Finding> router_reports_unreachable(const Evidenced& evidence) {
       break;
     }
   }
+  add_silent_neighbours(evidence, findings);
   return findings;
 }
 

@@ -56,7 +56,7 @@ bool at_home(const Report& report, const Tcp& tcp) {
 
 // The refusal came by ICMP from this machine, for a target that is elsewhere.
 std::vector<Finding> local_firewall_rejects(const Evidenced& evidence) {
-  return for_each_dead_check(
+  return as_one(for_each_dead_check(
       evidence,
       [&](const Tcp& tcp) {
         return tcp->error == TcpFailure::refused && tcp->icmp && tcp->icmp->offender_is_self &&
@@ -69,7 +69,7 @@ std::vector<Finding> local_firewall_rejects(const Evidenced& evidence) {
             .confidence = Confidence::proven,
             .evidence = {tcp.says(fmt::format("{} and ICMP {}/{} from this node's own address {}", failed_with(tcp),
                                               tcp->icmp->type, tcp->icmp->code, tcp->icmp->offender))}};
-      });
+      }));
 }
 
 // Port unreachable and the prohibitions; "no route" is the routers' word and belongs to the routes.
@@ -199,7 +199,8 @@ std::vector<Finding> nothing_answers(const Evidenced& evidence) {
     const auto& check = *tcp.check;
     Finding finding{
         .code = code_for_silence(check, others),
-        .subject = subject_of(tcp),
+        // Of the sign-in service both ports are one matter.
+        .subject = check.target.service == Service::entra ? check.target.host : subject_of(tcp),
         .evidence = {tcp.says(fmt::format("no answer from {} in {}", to_string(tcp->remote), words(tcp->duration)))}};
     if (finding.code == "tcp.timeout" && dropped_outside(tcp, others)) finding.code = "tcp.dropped_remote";
     finding.confidence = confidence_in(finding.code);

@@ -1,3 +1,4 @@
+#include "reports/diagnosis/addresses.hpp"
 #include "reports/diagnosis/interception.hpp"
 
 #include <algorithm>
@@ -149,9 +150,11 @@ std::vector<Finding> untrusted(const Evidenced& evidence) {
   return findings;
 }
 
+// Many names that are cut on one way out are cut by one device.
 std::vector<Finding> cut_off(const Evidenced& evidence) {
-  std::vector<Finding> findings;
+  std::vector<Finding> to_the_internet, within;
   for (const auto& tls : cited<TlsObservation>(evidence.open)) {
+    auto& findings = is_public(tls->remote.address) ? to_the_internet : within;
     if (tls->error == TlsFailure::reset || tls->error == TlsFailure::closed || tls->error == TlsFailure::protocol) {
       const char* how = tls->error == TlsFailure::reset    ? "was reset"
                         : tls->error == TlsFailure::closed ? "was closed"
@@ -166,6 +169,8 @@ std::vector<Finding> cut_off(const Evidenced& evidence) {
                             to_string(tls->remote), words(tls->duration), tls->sni)));
     }
   }
+  auto findings = as_one(std::move(to_the_internet));
+  for (auto& finding : as_one(std::move(within))) findings.push_back(std::move(finding));
   return findings;
 }
 

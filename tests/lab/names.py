@@ -1,6 +1,7 @@
 """The names of the lab's Azure: which resolve where, and what answers there. Facts: azure-facts 1.5, 1.6, 2.2 - 2.4, 4."""
 
 REGION = "eastus2"
+PAIR = "centralus"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 TENANT = "22222222-2222-2222-2222-222222222222"
 WORKSPACE = "lab-workspace"
@@ -52,6 +53,8 @@ PUBLIC = {
     "management.azure.com": ([], "20.62.129.10", ARM),
     f"{REGION}.api.azureml.ms": ([], "20.41.0.241", AML),
     f"{REGION}.cert.api.azureml.ms": ([], "20.41.0.241", AML),
+    f"{PAIR}.api.azureml.ms": ([], "20.40.231.40", AML),
+    f"{PAIR}.cert.api.azureml.ms": ([], "20.40.231.40", AML),
     f"{REGION}.service.batch.azure.com": ([], "20.41.5.230", BATCH),
     f"{REGION}.batch.azure.com": ([], "20.41.5.230", BATCH),
     "mcr.microsoft.com": (["global.fe.mscr.io"], "13.107.246.46", MCR),
