@@ -39,6 +39,11 @@ PlannedCheck up_to_tls(PlannedCheck planned) {
   return planned;
 }
 
+PlannedCheck to_address(PlannedCheck planned, const Endpoint& server) {
+  planned.check.target.host = server.address;
+  return planned;
+}
+
 // As far as the check came: an experiment about a handshake has no use for the request after it.
 PlannedCheck up_to_failure(PlannedCheck planned, const Check& check) {
   const bool asked = std::any_of(check.observations.begin(), check.observations.end(), [](const Observation& one) {
@@ -123,6 +128,8 @@ bool ExperimentBudget::spend(const FollowUp& question) {
     case FollowUpKind::http_without_upgrade:
     case FollowUpKind::tls_direct:
       break;
+    case FollowUpKind::proxy_by_address:
+      return one_of(climbs_);
   }
   return true;
 }
@@ -147,6 +154,9 @@ asio::awaitable<void> answer_question(FollowUp question, const PlannedCheck& pla
       break;
     case FollowUpKind::tls_direct:
       co_await climb_variant(up_to_tls(planned), equipment, names, std::move(direct), check);
+      break;
+    case FollowUpKind::proxy_by_address:
+      co_await climb_variant(to_address(up_to_tls(planned), *question.server), equipment, names, same_way, check);
       break;
     case FollowUpKind::udp_same_target:
       co_await send_datagram(std::move(question), check);

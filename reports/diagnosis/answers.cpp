@@ -119,6 +119,13 @@ std::vector<ServiceAnswer> answers_of(const std::vector<const Check*>& checks) {
 
 bool is_genuine(const ServiceAnswer& answer) {
   if (carries_marker(answer) || content_is_telling(answer)) return true;
+  // Over plain HTTP the services' fronts only send on to HTTPS, and document no header for it: a page is somebody
+  // else's.
+  if (answer.url.starts_with("http://") && is_microsoft(answer.check->target.service)) {
+    const auto* type = answer.header("Content-Type");
+    const bool page = (type && has(*type, "html")) || answer.body_has("<html");
+    return (answer.status / 100 != 2 || !page) && middlebox_sign(answer).empty();
+  }
   return !documents_a_marker(answer.check->target.service) && middlebox_sign(answer).empty();
 }
 

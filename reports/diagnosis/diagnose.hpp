@@ -20,6 +20,7 @@ enum class FollowUpKind {
   dns_azure,             // 168.63.129.16 for the same name, where it is not already among the resolvers
   http_without_upgrade,  // the WebSocket request as a plain GET
   tls_direct,            // connect and handshake without the proxy
+  proxy_by_address,      // through the proxy once more, to the address `server` instead of the name
   udp_same_target,       // a datagram to a silent TCP target: a local filter refuses it with EPERM
   path_syn,              // a SYN with every TTL to `server`
   path_client_hello,     // a ClientHello with every TTL to `server`, up to `hops`

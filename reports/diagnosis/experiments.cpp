@@ -51,6 +51,12 @@ std::optional<SizeComparison> compared_by_size(const Check& check) {
   return SizeComparison{std::move(*usual), std::move(*small)};
 }
 
+bool was_compared_by_size(const Check& check) {
+  const auto experiments = experiments_of(check);
+  return std::any_of(experiments.begin(), experiments.end(),
+                     [](const Experiment& one) { return one.in_small_segments(); });
+}
+
 bool was_cut(const TlsObservation& tls) {
   return tls.error == TlsFailure::reset || tls.error == TlsFailure::closed || tls.error == TlsFailure::timed_out ||
          tls.error == TlsFailure::protocol;

@@ -26,6 +26,9 @@ struct SizeComparison {
 };
 std::optional<SizeComparison> compared_by_size(const Check& check);
 
+// Small segments were tried at all.
+bool was_compared_by_size(const Check& check);
+
 // The handshake was cut after the ClientHello, or nothing came back to it.
 bool was_cut(const TlsObservation& tls);
 

@@ -73,9 +73,24 @@ std::vector<FollowUp> without_upgrade(const Check& check) {
            .because = "the WebSocket request was not upgraded; is the same request answered without the upgrade?"}};
 }
 
+// A proxy that cannot reach a name which this node resolves and reaches: can it reach the address?
+std::optional<FollowUp> unreached_by_name(const Check& check) {
+  const auto tunnels = cited<ProxyObservation>(check);
+  if (tunnels.empty() || tunnels.back()->status < 500) return std::nullopt;
+  if (!cited<ProxyObservation>(check, Part::experiments).empty()) return std::nullopt;
+  for (const auto& tcp : cited<TcpObservation>(check, Part::experiments))
+    if (!tcp->instead_of && tcp->remote != tunnels.back()->remote)
+      return FollowUp{.kind = FollowUpKind::proxy_by_address,
+                      .server = tcp->remote,
+                      .because = fmt::format("{} cannot reach {}; can it reach the address {}?", tunnels.back()->proxy,
+                                             tunnels.back()->target, to_string(tcp->remote))};
+  return std::nullopt;
+}
+
 // Whatever went wrong past a proxy: does it go wrong without it?
 std::vector<FollowUp> past_the_proxy(const Check& check) {
   const auto proxied = cited<ProxyObservation>(check);
+  if (const auto address = unreached_by_name(check)) return {*address};
   if (proxied.empty() || !cited<TlsObservation>(check, Part::experiments).empty() ||
       !cited<TcpObservation>(check, Part::experiments).empty())
     return {};

@@ -1,6 +1,9 @@
+#include "reports/diagnosis/addresses.hpp"
 #include "reports/diagnosis/experiments.hpp"
 
+#include <algorithm>
 #include <array>
+#include <set>
 
 // What only an experiment separates: the same thing once more with one circumstance changed.
 namespace vnetprobe {
@@ -29,6 +32,24 @@ Finding about(const Check& check, std::string code, Confidence confidence) {
           .values = {{"host", check.target.host}}};
 }
 
+// Experiments have a budget: what was cut in the same way on the same way out, and was not experimented with, shares
+// the cause of what was. `tried` says of a check that its own experiments speak for themselves.
+template <class Tried>
+void add_untried(const Evidenced& evidence, TlsFailure failure, Tried tried, std::vector<Finding>& findings) {
+  if (findings.empty()) return;
+  const auto side = [](const Check& check) { return is_public(cited<TlsObservation>(check).back()->remote.address); };
+  std::set<bool> sides;
+  for (const auto& finding : findings)
+    if (const auto* check = check_named(evidence.report, finding.checks.front())) sides.insert(side(*check));
+  for (const auto* check : evidence.open) {
+    const auto own = cut_handshake(*check);
+    const bool known =
+        std::ranges::any_of(findings, [&](const Finding& one) { return contains(one.checks, check->id); });
+    if (!own || known || (*own)->error != failure || !sides.contains(side(*check)) || tried(*check)) continue;
+    findings.front().dependants.push_back(check->id);
+  }
+}
+
 // The handshake or the request stalls, stalls again, and passes in segments of 1200 bytes.
 std::vector<Finding> large_packets_vanish(const Evidenced& evidence) {
   std::vector<Finding> findings;
@@ -46,6 +67,11 @@ std::vector<Finding> large_packets_vanish(const Evidenced& evidence) {
                         compared->small.says("in packets of 1200 bytes it passes")};
     findings.push_back(std::move(finding));
   }
+  const bool inward = !findings.empty() && findings.front().code == "mtu.blackhole_in" &&
+                      cut_handshake(*check_named(evidence.report, findings.front().checks.front()));
+  if (inward)
+    add_untried(
+        evidence, TlsFailure::timed_out, [](const Check& check) { return was_compared_by_size(check); }, findings);
   return as_one(std::move(findings));
 }
 
@@ -71,6 +97,15 @@ std::vector<Finding> name_is_filtered(const Evidenced& evidence) {
       finding.evidence.push_back(other->says(fmt::format("the same address answers for the name {}", (*other)->sni)));
     if (unnamed) finding.evidence.push_back(unnamed->says("the same address answers a handshake without a name"));
     findings.push_back(std::move(finding));
+  }
+  if (!findings.empty()) {
+    const auto* first = check_named(evidence.report, findings.front().checks.front());
+    const auto another_name_was_tried = [](const Check& check) {
+      const auto own = cut_handshake(check);
+      const auto tried = cited<TlsObservation>(check, Part::experiments);
+      return std::ranges::any_of(tried, [&](const Tls& tls) { return !tls->sni.empty() && tls->sni != (*own)->sni; });
+    };
+    add_untried(evidence, *(*cut_handshake(*first))->error, another_name_was_tried, findings);
   }
   return as_one(std::move(findings));
 }

@@ -76,18 +76,17 @@ std::vector<std::string> open_network_failures(const Evidenced& evidence) {
     const auto imds = cited<ImdsObservation>(*check);
     const auto doors = cited<WireserverObservation>(*check);
     const bool platform = (!imds.empty() && imds.back()->error) || (!doors.empty() && doors.back()->tcp.error);
-    if (platform || ends_at_dns(*check) || ends_at_tcp(*check, evidence.report)) ids.push_back(check->id);
+    const auto asked = cited<DnsObservation>(*check);
+    const bool resolver = check->id.starts_with("node.resolver/") && !asked.empty() && !asked.front()->rcode;
+    if (platform || resolver || ends_at_dns(*check) || ends_at_tcp(*check, evidence.report)) ids.push_back(check->id);
   }
   return ids;
 }
 
-// Whatever the kernel's flags say at the moment of looking: a packet came back from elsewhere.
+// Whatever the kernel's flags say at the moment of looking: it tells a new cable's state late.
 bool anybody_answered(const Report& report) {
-  const auto dns = cited<DnsObservation>(all_checks(report), Part::everything);
   const auto tcp = cited<TcpObservation>(all_checks(report), Part::everything);
-  return std::ranges::any_of(
-             dns, [](const auto& one) { return one->server && one->rcode && !is_loopback(one->server->address); }) ||
-         std::ranges::any_of(tcp, [](const auto& one) { return !one->error && !is_loopback(one->remote.address); });
+  return std::ranges::any_of(tcp, [](const auto& one) { return !one->error && !is_loopback(one->remote.address); });
 }
 
 // A second card that is not plugged in is nobody's trouble: only when no interface is left, and something failed.

@@ -19,13 +19,20 @@ bool mentions_dns(const ProxyObservation& proxy) {
          std::ranges::any_of(proxy.headers, [&](const HttpHeader& header) { return in(header.value); });
 }
 
+std::string words_of_failure(const DnsObservation& dns) {
+  return dns.rcode.value_or(dns.detail.value_or("no answer in " + words(dns.duration)));
+}
+
 // The proxy itself cannot be reached: whatever goes through it fails for that one reason.
 std::vector<Finding> unreachable(const Evidenced& evidence) {
   std::map<std::string, Finding> by_proxy;
   for (const auto* check : evidence.open) {
     if (!check->proxy || !check->finished) continue;
     const auto attempts = cited<TcpObservation>(*check);
-    if (attempts.empty() || std::ranges::any_of(attempts, [](const auto& tcp) { return !tcp->error; })) continue;
+    const auto names = cited<DnsObservation>(*check);  // of the proxy: its name stands before the target's
+    const bool no_address = attempts.empty() && !names.empty() && ends_at_dns(*check);
+    if (!no_address && (attempts.empty() || std::ranges::any_of(attempts, [](const auto& tcp) { return !tcp->error; })))
+      continue;
     auto& finding = by_proxy
                         .try_emplace(*check->proxy, Finding{.code = "proxy.unreachable",
                                                             .subject = *check->proxy,
@@ -36,6 +43,9 @@ std::vector<Finding> unreachable(const Evidenced& evidence) {
     for (const auto& tcp : attempts)
       finding.evidence.push_back(tcp.says(fmt::format("no connection to the proxy at {}: {}", to_string(tcp->remote),
                                                       tcp->errno_name.value_or("no answer"))));
+    if (no_address)
+      finding.evidence.push_back(names.front().says(fmt::format(
+          "the proxy's name {} has no address: {}", names.front()->name, words_of_failure(*names.front()))));
   }
   std::vector<Finding> findings;
   for (auto& [proxy, finding] : by_proxy) findings.push_back(std::move(finding));
@@ -69,24 +79,40 @@ Refusal read_refusal(const ProxyObservation& proxy) {
           Confidence::proven};
 }
 
+// The proxy reaches the address of a name that it does not reach.
+std::optional<Evidence> works_by_address(const Check& check) {
+  for (const auto& tunnel : cited<ProxyObservation>(check, Part::experiments))
+    if (!tunnel->error) return tunnel.says(fmt::format("by its address, {}, the proxy reaches it", tunnel->target));
+  return std::nullopt;
+}
+
 std::vector<Finding> tunnel_refused(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& tunnel : cited<ProxyObservation>(evidence.open)) {
     if (!tunnel->error) continue;
     auto refusal = read_refusal(*tunnel);
+    const auto by_address = works_by_address(*tunnel.check);
+    if (by_address)
+      refusal = {"proxy.dns_failed", fmt::format("{}: it does not reach the name", tunnel->status), Confidence::likely};
     // Credentials and reachability are the proxy's affair; a refused destination is one matter for each host.
     const bool per_host = refusal.code == "proxy.connect_denied" || refusal.code == "proxy.dns_failed" ||
                           refusal.code == "proxy.connect_timeout";
-    Finding finding{.code = refusal.code,
-                    .subject = per_host ? fmt::format("{} (for {})", tunnel->proxy, tunnel->target) : tunnel->proxy,
-                    .confidence = refusal.confidence};
+    Finding finding{
+        .code = refusal.code, .subject = per_host ? tunnel->target : tunnel->proxy, .confidence = refusal.confidence};
     finding.checks = {tunnel.check->id};
     finding.values = {{"proxy", tunnel->proxy}, {"status", std::to_string(tunnel->status)}};
     finding.evidence = {
         tunnel.says(fmt::format("CONNECT {} through {}: {}", tunnel->target, tunnel->proxy, refusal.words))};
+    if (by_address) finding.evidence.push_back(*by_address);
     if (!tunnel->body_excerpt.empty())
       finding.evidence.push_back(tunnel.says("the proxy's page: " + tunnel->body_excerpt.substr(0, 200)));
     findings.push_back(std::move(finding));
+  }
+  // One rule set, one way out, one resolver of the proxy's behind all of them.
+  findings = as_one(std::move(findings));
+  for (auto& finding : findings) {
+    const auto& proxy = finding.values.front().second;
+    if (finding.subject != proxy) finding.subject = fmt::format("{} (for {})", proxy, finding.subject);
   }
   return findings;
 }

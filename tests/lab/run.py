@@ -17,6 +17,7 @@ import scenario as scenarios
 import vnet
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+NEEDED = ("ip", "jupyter-server", "nft", "nginx", "openssl", "setpriv", "socat", "unbound")
 NSSWITCH = "passwd: files\ngroup: files\nhosts: files dns\n"
 
 
@@ -84,7 +85,7 @@ class Bench:
                                  before=scenarios.fill(one.before, self.values), user=one.user or "nobody", environment=environment)
 
     def try_out(self, one):
-        started = time.monotonic()
+        prepared = time.monotonic()
         try:
             self.put(one)
             prepared = time.monotonic()
@@ -95,8 +96,16 @@ class Bench:
         except json.JSONDecodeError:
             return Result(one.name, one.expected, "-", [f"no report, exit status {done.returncode}: {done.stderr.strip()[-500:]}"], 0, {})
         got, problems = scenarios.judge(one, report, done.returncode)
-        del started
         return Result(one.name, one.expected, got, problems, time.monotonic() - prepared, report)
+
+
+def missing_peers(one):
+    """Programs of the scenario's servers that this machine does not have."""
+    programs = set()
+    for server in one.servers:
+        words = [word for word in server["run"].split() if "=" not in word]
+        programs.add(next(word for word in words if word != "env"))
+    return sorted(program for program in programs if not program.startswith("$") and not shutil.which(program))
 
 
 class Result:
@@ -127,13 +136,19 @@ def run_all(binary, chosen, jobs, save):
     workers = [multiprocessing.Process(target=worker, args=(binary, tasks, results)) for _ in range(jobs)]
     for process in workers:
         process.start()
-    done = []
+    done, broken = [], 0
     width = max(len(one.name) for one in chosen)
     while len(done) < len(chosen):
         try:
             result = results.get(timeout=1)
         except multiprocessing.queues.Empty:
             if not any(process.is_alive() for process in workers):
+                break
+            continue
+        if result.name == "the lab itself":
+            broken += 1
+            print(f"a VNet could not be built: {result.problems[0]}", file=sys.stderr)
+            if broken == jobs:
                 break
             continue
         done.append(result)
@@ -143,10 +158,9 @@ def run_all(binary, chosen, jobs, save):
             print(f"       {problem}", flush=True)
         if save and result.report:
             (save / f"{result.name}.json").write_text(json.dumps(result.report, indent=1))
-        if result.name == "the lab itself":
-            break
     for process in workers:
-        process.join()
+        process.join(60)
+        process.kill()
     return done
 
 
@@ -166,6 +180,8 @@ def sum_up(chosen, done, waiting):
     if waiting:
         print(f"not tried, what they need is not there yet: {', '.join(one.name for one in waiting)}")
     wrong = [one for one in done if one.problems]
+    if not done:
+        return 1
     slowest = max(done, key=lambda one: one.seconds)
     print(f"{len(done) - len(wrong)} of {len(chosen)} as expected; the slowest sweep took {slowest.seconds:.1f} s ({slowest.name})")
     return 1 if wrong or len(done) < len(chosen) else 0
@@ -211,8 +227,18 @@ def main():
         return 77
     if arguments.keep or arguments.shell:
         return look(arguments.binary, chosen[0], arguments.shell, arguments.keep)
+    absent = [program for program in NEEDED if not shutil.which(program)] + ([] if pathlib.Path(FAKETIME).exists() else ["libfaketime"])
+    if absent:
+        print(f"skipped: the lab needs {', '.join(absent)}")
+        return 77
     waiting = [] if arguments.all else [one for one in chosen if one.waits]
     chosen = [one for one in chosen if one not in waiting]
+    for one in list(chosen):
+        if missing := missing_peers(one):
+            print(f"skipped: {one.name} needs {', '.join(missing)}")
+            chosen.remove(one)
+    if not chosen:
+        return 77
     if arguments.save:
         arguments.save.mkdir(parents=True, exist_ok=True)
     return sum_up(chosen, run_all(arguments.binary, chosen, max(1, min(arguments.jobs, len(chosen))), arguments.save), waiting)

@@ -2,71 +2,13 @@
 counterpart. Each is described by its configuration; put() restarts those whose configuration a scenario changes."""
 import copy
 import pathlib
-import subprocess
 import sys
 
+import certificates
 import names
 
 HERE = pathlib.Path(__file__).resolve().parent
 STORE = "ssl"
-
-
-def openssl(*words, time=None):
-    command = ["faketime", "-f", time, "openssl"] if time else ["openssl"]
-    subprocess.run([*command, *map(str, words)], check=True, capture_output=True)
-
-
-class Certificates:
-    """A root and an issuing authority named as Azure's are, a company's own root, and leaves of every quality."""
-    KINDS = ("good", "expired", "not-yet-valid", "other-name", "self-signed", "no-intermediate", "corporate", "inspector")
-
-    def __init__(self, folder):
-        self.folder = folder
-        folder.mkdir()
-        self.authority("root", "/C=US/O=DigiCert Inc/CN=Lab Global Root G2")
-        self.authority("issuing", "/C=US/O=Microsoft Corporation/CN=Lab Azure TLS Issuing CA 01", by="root")
-        self.authority("corporate", "/O=Contoso Ltd/CN=Contoso Inspection Root CA")
-        openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", folder / "leaf.key")
-        self.leaf("good", sorted({*names.PUBLIC, *names.PRIVATE}))
-        (folder / "corporate-mitm.pem").write_text((folder / "corporate.key").read_text() + (folder / "corporate.pem").read_text())
-
-    def authority(self, name, subject, by=None):
-        key, request, own = self.folder / f"{name}.key", self.folder / f"{name}.csr", self.folder / f"{name}.pem"
-        extensions = ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=keyCertSign,cRLSign"]
-        new = ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-subj", subject]
-        if by is None:
-            openssl(*new, "-x509", "-days", "3650", "-out", own, *extensions, time="-2000d")
-        else:
-            openssl(*new, "-out", request, *extensions)
-            openssl("x509", "-req", "-in", request, "-CA", self.folder / f"{by}.pem", "-CAkey", self.folder / f"{by}.key", "-CAcreateserial",
-                    "-days", "3650", "-copy_extensions", "copy", "-out", own, time="-2000d")
-        own.chmod(0o644)
-
-    def leaf(self, file, hosts, issuer="issuing", time="-60d", days="180", with_chain=True):
-        own = self.folder / f"{file}.pem"
-        if own.exists():
-            return own
-        request, extensions = self.folder / "leaf.csr", self.folder / "leaf.ext"
-        subject = f"/O=Microsoft Corporation/CN={hosts[0][:64]}"
-        openssl("req", "-new", "-key", self.folder / "leaf.key", "-subj", subject, "-out", request)
-        san = ",".join(f"DNS:{host}" for host in hosts)
-        extensions.write_text(f"subjectAltName={san}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n")
-        signed = ["-CA", self.folder / f"{issuer}.pem", "-CAkey", self.folder / f"{issuer}.key", "-CAcreateserial"] if issuer else \
-            ["-signkey", self.folder / "leaf.key"]
-        openssl("x509", "-req", "-in", request, *signed, "-days", days, "-extfile", extensions, "-out", own, time=time)
-        if with_chain and issuer:
-            own.write_text(own.read_text() + (self.folder / f"{issuer}.pem").read_text())
-        return own
-
-    def of_kind(self, kind, host):
-        made = {"good": lambda: self.folder / "good.pem",
-                "expired": lambda: self.leaf(f"expired-{host}", [host], time="-200d", days="90"),
-                "not-yet-valid": lambda: self.leaf(f"future-{host}", [host], time="+30d", days="90"),
-                "other-name": lambda: self.leaf("other", ["other.lab.example"]),
-                "self-signed": lambda: self.leaf(f"self-{host}", [host], issuer=None),
-                "no-intermediate": lambda: self.leaf(f"short-{host}", [host], with_chain=False),
-                "corporate": lambda: self.leaf(f"corporate-{host}", [host], issuer="corporate")}
-        return made[kind]()
 
 
 class Services:
@@ -75,7 +17,7 @@ class Services:
         self.running = {}  # service -> (configuration, child)
 
     def start(self):
-        self.certificates = Certificates(self.vnet.folder / STORE)
+        self.certificates = certificates.Certificates(self.vnet.folder / STORE)
         self.start_jupyter()
         fakes = [("imds", names.IMDS), ("wireserver", names.WIRESERVER)]
         for kind, address in fakes:
@@ -200,7 +142,7 @@ http {{
         reply |= {key: change[key] for key in ("status", "body", "type") if key in change}
         if "headers" in change:
             reply["headers"] = change["headers"]
-        quoted = reply["body"].replace("'", "\\'")
+        quoted = reply["body"].replace("\\", "\\\\").replace("'", "\\'")
         headers = " ".join(f"add_header {key} '{value}' always;" for key, value in reply["headers"].items() if key != "Location")
         target = f"'{reply['headers']['Location']}'" if "Location" in reply["headers"] else f"'{quoted}'"
         return f"default_type '{reply['type']}'; {headers} return {reply['status']} {target};"

@@ -146,6 +146,9 @@ class Vnet:
     def drop_guests(self):
         for child in self.guests:
             child.kill()
+        # A namespace goes when the kernel finds the time; its cables go at once.
+        for room in LASTING:
+            subprocess.run(["ip", "-n", self.ns(room), "link", "del", "eth0"], check=False, capture_output=True)
         for room in FRESH:
             remove_namespace(self.ns(room))
         for child in self.guests:
@@ -189,22 +192,23 @@ class Vnet:
 
     def on_node(self, words, files=None, before="", user="nobody", environment=None):
         """Runs a command on the node with the node's own files in place of this machine's, as an unprivileged user. `files` are
-        texts by path; a path under /run starts from an empty /run. `before` is run as root in the same place."""
-        scripts = ["mount --make-rprivate /", f"mount --bind {self.folder}/mnt /mnt"]
-        if any(path.startswith("/run/") for path in files or {}):
-            scripts.append("mount -t tmpfs tmpfs /run")
+        texts by path; /run starts empty. `before` is run as root in the same place."""
+        # A root of its own, so that the node shows no sign of a container that this machine may be.
+        root = self.folder / "root"
+        root.mkdir(exist_ok=True)
+        scripts = ["mount --make-rprivate /", f"mount -t tmpfs tmpfs {root}", f"cd {root}",
+                   'for d in /*; do if [ -L "$d" ]; then cp -P "$d" .; elif [ -d "$d" ]; then mkdir -p ".$d"; mount --rbind "$d" ".$d"; fi; done',
+                   f"mount --bind {self.folder}/mnt ./mnt", "mount -t tmpfs tmpfs ./run"]
         for number, (path, text) in enumerate((files or {}).items()):
             source = self.folder / f"file-{number}"
             source.write_text(text)
             source.chmod(0o644)
-            if path.startswith("/run/"):
-                scripts += [f"mkdir -p {pathlib.Path(path).parent}", f"cp {source} {path}"]
-            else:
-                scripts.append(f"mount --bind {source} {path}")
+            scripts.append(f"mkdir -p .{pathlib.Path(path).parent}")
+            scripts.append(f"if [ -e .{path} ]; then mount --bind {source} .{path}; else cp {source} .{path}; fi")
         if before:
-            scripts.append(before)
+            scripts.append(f"chroot . sh -ec '{before}'")
         become = "" if user == "root" else f"setpriv --reuid={user} --regid=nogroup --clear-groups --no-new-privs "
-        scripts.append(f'exec {become}"$@"')
+        scripts.append(f'exec chroot . {become}"$@"')
         return subprocess.run(["unshare", "-m", "ip", "netns", "exec", self.ns("node"), "sh", "-ec", "\n".join(scripts), "sh", *map(str, words)],
                               text=True, capture_output=True, env=environment or self.environment(), check=False)
 
