@@ -1,9 +1,11 @@
 #include "agent/run/follow_up.hpp"
 
+#include "agent/discovery/proxy_choice.hpp"
 #include "agent/run/climb.hpp"
 #include "probes/concurrently.hpp"
 #include "probes/dns.hpp"
 #include "probes/path.hpp"
+#include "probes/proxy.hpp"
 #include "probes/tcp.hpp"
 #include "probes/udp.hpp"
 
@@ -102,6 +104,23 @@ asio::awaitable<void> send_datagram(FollowUp question, Check& check) {
   check.observations.push_back({.seen = std::move(seen), .follow_up = std::move(question.because)});
 }
 
+// CONNECT through a proxy that this run does not use by itself.
+asio::awaitable<void> try_proxy(FollowUp question, const Equipment& equipment, Names& names, Check& check) {
+  const auto proxy = parse_proxy(question.name);
+  if (!proxy) co_return;
+  const auto resolved = co_await names.resolve(proxy->host);
+  if (resolved.addresses.empty()) co_return;
+  const Limits limits = short_limits(equipment.limits);
+  const auto to = destination(equipment, proxy->host, resolved.addresses.front(), proxy->port);
+  auto opened = co_await open_tcp(to.endpoint, limits.tcp);
+  const bool connected = opened.socket.has_value();
+  check.observations.push_back({.seen = std::move(opened.seen), .follow_up = question.because});
+  if (!connected) co_return;
+  auto tunnel =
+      co_await open_tunnel(std::move(*opened.socket), *proxy, check.target.host, check.target.port, limits.http);
+  check.observations.push_back({.seen = std::move(tunnel.seen), .follow_up = std::move(question.because)});
+}
+
 }  // namespace
 
 bool ExperimentBudget::spend(const FollowUp& question) {
@@ -129,6 +148,7 @@ bool ExperimentBudget::spend(const FollowUp& question) {
     case FollowUpKind::tls_direct:
       break;
     case FollowUpKind::proxy_by_address:
+    case FollowUpKind::through_proxy:
       return one_of(climbs_);
   }
   return true;
@@ -157,6 +177,9 @@ asio::awaitable<void> answer_question(FollowUp question, const PlannedCheck& pla
       break;
     case FollowUpKind::proxy_by_address:
       co_await climb_variant(to_address(up_to_tls(planned), *question.server), equipment, names, same_way, check);
+      break;
+    case FollowUpKind::through_proxy:
+      co_await try_proxy(std::move(question), equipment, names, check);
       break;
     case FollowUpKind::udp_same_target:
       co_await send_datagram(std::move(question), check);

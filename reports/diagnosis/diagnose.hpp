@@ -21,15 +21,16 @@ enum class FollowUpKind {
   http_without_upgrade,  // the WebSocket request as a plain GET
   tls_direct,            // connect and handshake without the proxy
   proxy_by_address,      // through the proxy once more, to the address `server` instead of the name
-  udp_same_target,       // a datagram to a silent TCP target: a local filter refuses it with EPERM
-  path_syn,              // a SYN with every TTL to `server`
-  path_client_hello,     // a ClientHello with every TTL to `server`, up to `hops`
-  tls_without_name,      // the handshake with `server` without SNI
-  tls_only_12,           // the handshake with `server`, offering TLS 1.2 only
-  tls_other_name,        // the handshake with `server` for `name`, which is answered elsewhere
-  same_again,            // the failed layer once more
-  small_segments,        // the same with segments of 1200 bytes in both directions
-  big_request,           // the request with headers that fill several segments
+  through_proxy,      // through the proxy `name` (a URL), which some place on this node sets and this run does not use
+  udp_same_target,    // a datagram to a silent TCP target: a local filter refuses it with EPERM
+  path_syn,           // a SYN with every TTL to `server`
+  path_client_hello,  // a ClientHello with every TTL to `server`, up to `hops`
+  tls_without_name,   // the handshake with `server` without SNI
+  tls_only_12,        // the handshake with `server`, offering TLS 1.2 only
+  tls_other_name,     // the handshake with `server` for `name`, which is answered elsewhere
+  same_again,         // the failed layer once more
+  small_segments,     // the same with segments of 1200 bytes in both directions
+  big_request,        // the request with headers that fill several segments
   big_request_in_small_segments,
 };
 struct FollowUp {

@@ -1,3 +1,4 @@
+#include "reports/diagnosis/addresses.hpp"
 #include "reports/diagnosis/cited.hpp"
 #include "reports/diagnosis/follow_ups.hpp"
 
@@ -153,6 +154,38 @@ std::optional<FollowUp> with_a_big_request(const Check& check) {
   return std::nullopt;
 }
 
+// The proxy for HTTPS that some place on this node sets, where this run goes directly.
+std::string proxy_elsewhere(const std::vector<Check>& checks) {
+  for (const auto& check : checks)
+    for (const auto& host : cited<HostObservation>(check))
+      for (const auto& setting : host->proxies)
+        if ((setting.variable == "https_proxy" || setting.variable == "all_proxy") && !setting.value.empty())
+          return setting.value;
+  return {};
+}
+
+// Silence towards the internet, and a proxy that nobody told this program about.
+std::optional<CrossQuestion> with_the_proxy(const std::vector<Check>& checks) {
+  const auto proxy = proxy_elsewhere(checks);
+  if (proxy.empty() || std::any_of(checks.begin(), checks.end(), uses_proxy)) return std::nullopt;
+  for (std::size_t i = 0; i < checks.size(); ++i) {
+    const auto& check = checks[i];
+    const auto tried = cited<TcpObservation>(check);
+    const bool silent = !tried.empty() && std::all_of(tried.begin(), tried.end(), [](const Tcp& tcp) {
+      return tcp->error == TcpFailure::timed_out && is_public(tcp->remote.address);
+    });
+    if (!silent || !check.finished || check.target.url.empty()) continue;
+    FollowUp question{.kind = FollowUpKind::through_proxy,
+                      .name = proxy,
+                      .because = fmt::format("{} is silent; can the proxy {} reach it?", endpoint_of(check), proxy)};
+    const bool known = std::any_of(check.observations.begin(), check.observations.end(),
+                                   [&](const Observation& one) { return one.follow_up == question.because; });
+    if (known) return std::nullopt;
+    return CrossQuestion{i, std::move(question)};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::vector<FollowUp> transport_questions(const Check& check) {
@@ -180,6 +213,7 @@ std::vector<CrossQuestion> cross_questions(const std::vector<Check>& checks) {
     auto& side = checks[i].target.private_endpoint ? private_side : public_side;
     if (!side) side = i;
   }
+  if (auto proxy = with_the_proxy(checks)) questions.push_back(std::move(*proxy));
   // Once for each way of leaving the node.
   for (const auto& side : {private_side, public_side})
     if (side)

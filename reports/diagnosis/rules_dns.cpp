@@ -153,8 +153,12 @@ std::vector<Finding> resolver_is_unreachable(const Evidenced& evidence) {
   if (dead.empty()) return {};
   std::vector<Finding> findings;
   if (alive) {
+    const bool others =
+        std::any_of(all.begin(), all.end(), [&](const Server& one) { return lives(one, evidence.report); });
     for (const auto& server : dead) {
       auto finding = about_server(server, evidence.report);
+      // Nobody else could have told the library: the answers do come, later than this agent waits.
+      if (!others && !udp_is_blocked(server)) finding.code = "dns.resolver.slow";
       finding.warns = true;
       if (finding.checks.empty())
         for (const auto& dns : server.asked) add_once(finding.checks, dns.check->id);
@@ -196,6 +200,14 @@ std::vector<Finding> tcp_is_blocked(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& server : servers_of(evidence.report)) {
     if (server.udp_answered == 0 || server.tcp_asked == 0 || server.tcp_answered > 0) continue;
+    // For a name about which it is silent over UDP as well, its silence over TCP says nothing about TCP.
+    const bool same_name = std::any_of(server.asked.begin(), server.asked.end(), [&](const Dns& tcp) {
+      return tcp->transport == DnsTransport::tcp &&
+             std::any_of(server.asked.begin(), server.asked.end(), [&](const Dns& udp) {
+               return udp->transport == DnsTransport::udp && udp->name == tcp->name && got_through(*udp);
+             });
+    });
+    if (!same_name) continue;
     Finding finding{.code = "dns.resolver.tcp_blocked", .subject = server.name(), .confidence = Confidence::proven};
     bool needed = false;
     for (const auto& dns : server.asked) {

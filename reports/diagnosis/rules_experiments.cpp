@@ -183,7 +183,36 @@ std::vector<Finding> refused_before_the_host(const Evidenced& evidence) {
   return findings;
 }
 
+// A packet that may not leave this link is refused on behalf of a host that is behind a gateway. Somewhere else in this
+// run the first hop let such a packet die, so that it does count hops: in Azure it need not.
+std::vector<Finding> refused_at_once(const Evidenced& evidence) {
+  const auto paths = cited<PathObservation>(all_checks(evidence.report), Part::experiments);
+  const auto counts = std::ranges::find_if(paths, [](const auto& path) {
+    return !path->hops.empty() && path->hops.front().ttl == 1 && path->hops.front().reply == PathReply::time_exceeded;
+  });
+  if (counts == paths.end()) return {};
+  std::vector<Finding> findings;
+  for (const auto* check : evidence.open) {
+    if (!ends_at_tcp(*check, evidence.report)) continue;
+    const auto tried = attempts(*check, evidence.report);
+    const bool behind_gateway = !tried.empty() && tried.front()->route && tried.front()->route->gateway;
+    for (const auto& path : cited<PathObservation>(*check, Part::experiments)) {
+      if (path->packet != PathPacket::syn || path->hops.empty() || path->hops.front().reply != PathReply::refused)
+        continue;
+      if (!behind_gateway || path->remote != tried.front()->remote || *path->reached_at != 1) continue;
+      auto finding = about(*check, "tcp.refused_locally", Confidence::likely);
+      finding.evidence = {
+          path.says(to_string(path->remote) + " is refused at a TTL of 1, before the gateway could pass it on"),
+          counts->says(fmt::format("to {} a packet with that TTL dies at the gateway", to_string((*counts)->remote)))};
+      finding.alternatives = {"the gateway itself refuses, in the target's name"};
+      findings.push_back(std::move(finding));
+    }
+  }
+  return as_one(std::move(findings));
+}
+
 constexpr std::array rules{
+    NamedRule{"refused at once", refused_at_once},
     NamedRule{"refused before the host", refused_before_the_host},
     NamedRule{"large packets vanish", large_packets_vanish},
     NamedRule{"name is filtered", name_is_filtered},

@@ -27,6 +27,13 @@ bool private_side_lives(const Report& report) {
   return false;
 }
 
+// A proxy that this run does not use was tried for a silent target, and opened a tunnel.
+std::optional<Cited<ProxyObservation>> works_through_a_proxy(const Report& report) {
+  for (const auto& tunnel : cited<ProxyObservation>(all_checks(report), Part::experiments))
+    if (!tunnel->error && !tunnel.check->proxy) return tunnel;
+  return std::nullopt;
+}
+
 // One silent host is that host's matter. Two different public ones and none that answers is the way out.
 std::vector<Finding> nothing_public_answers(const Evidenced& evidence) {
   for (const auto& tcp : cited<TcpObservation>(all_checks(evidence.report), Part::everything))
@@ -47,6 +54,15 @@ std::vector<Finding> nothing_public_answers(const Evidenced& evidence) {
         fmt::format("no answer from {} in {}", to_string(tried.front()->remote), words(tried.front()->duration))));
   }
   if (hosts.size() < 2 || addresses.size() < 2) return {};
+  if (const auto tunnel = works_through_a_proxy(evidence.report)) {
+    finding.code = "proxy.required";
+    finding.confidence = Confidence::proven;
+    finding.values = {{"proxy", (*tunnel)->proxy}};
+    finding.evidence.insert(
+        finding.evidence.begin(),
+        tunnel->says(fmt::format("{} reaches {}, which is silent directly", (*tunnel)->proxy, (*tunnel)->target)));
+    return {finding};
+  }
   const bool way_out = private_side_lives(evidence.report) && !uses_proxy(evidence.report);
   finding.code = way_out ? "route.no_internet_outbound" : "tcp.dropped_all_public";
   return {finding};

@@ -1,3 +1,4 @@
+#include "reports/diagnosis/addresses.hpp"
 #include "reports/diagnosis/answers.hpp"
 
 #include <algorithm>
@@ -86,6 +87,32 @@ std::optional<Evidence> works_by_address(const Check& check) {
   return std::nullopt;
 }
 
+// What the proxy refuses is private, and directly it answers: it should never have been asked.
+std::optional<Evidence> private_and_works_directly(const Cited<ProxyObservation>& tunnel) {
+  for (const auto& tcp : cited<TcpObservation>(*tunnel.check, Part::experiments))
+    if (!tcp->error && is_private(meant_address(tcp)) && tcp->remote != tunnel->remote)
+      return tcp.says(fmt::format("directly, {} answers", to_string(tcp->remote)));
+  return std::nullopt;
+}
+
+std::vector<Finding> asked_for_private_names(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& tunnel : cited<ProxyObservation>(evidence.open)) {
+    if (!tunnel->error || tunnel->status == 407) continue;
+    const auto direct = private_and_works_directly(tunnel);
+    if (!direct) continue;
+    findings.push_back({.code = "proxy.bypass_missing",
+                        .subject = tunnel.check->target.host,
+                        .confidence = Confidence::proven,
+                        .checks = {tunnel.check->id},
+                        .evidence = {tunnel.says(fmt::format("CONNECT {} through {}: {}", tunnel->target, tunnel->proxy,
+                                                             read_refusal(*tunnel).words)),
+                                     *direct},
+                        .values = {{"proxy", tunnel->proxy}}});
+  }
+  return as_one(std::move(findings));
+}
+
 std::vector<Finding> tunnel_refused(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& tunnel : cited<ProxyObservation>(evidence.open)) {
@@ -168,9 +195,10 @@ std::vector<Finding> bypass_missing(const Evidenced& evidence) {
   return {std::move(finding)};
 }
 
-constexpr std::array rules{NamedRule{"proxy.unreachable", unreachable}, NamedRule{"proxy.connect", tunnel_refused},
-                           NamedRule{"proxy.env_inconsistent", inconsistent},
-                           NamedRule{"proxy.bypass_missing", bypass_missing}};
+constexpr std::array rules{
+    NamedRule{"proxy.unreachable", unreachable}, NamedRule{"proxy.asked_for_private_names", asked_for_private_names},
+    NamedRule{"proxy.connect", tunnel_refused}, NamedRule{"proxy.env_inconsistent", inconsistent},
+    NamedRule{"proxy.bypass_missing", bypass_missing}};
 
 }  // namespace
 

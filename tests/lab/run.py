@@ -17,6 +17,7 @@ import scenario as scenarios
 import vnet
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+NPM = scenarios.HERE.parents[1] / "build" / "npm" / "node_modules"
 NEEDED = ("ip", "jupyter-server", "nft", "nginx", "openssl", "setpriv", "socat", "unbound")
 NSSWITCH = "passwd: files\ngroup: files\nhosts: files dns\n"
 
@@ -40,7 +41,7 @@ class Bench:
         """Node and routers as new, then the differences of the scenario."""
         lab = self.vnet
         values = {"folder": str(lab.folder), "certificates": str(lab.services.certificates.folder), "ca": str(lab.services.ca_file),
-                  "lab": str(scenarios.HERE), "python": "/usr/bin/python3"}
+                  "lab": str(scenarios.HERE), "python": "/usr/bin/python3", "npm": str(NPM)}
         lab.refresh()
         lab.services.put(one.records, one.web, one.dns_options)
         for room, addresses in one.addresses.items():
@@ -105,7 +106,10 @@ def missing_peers(one):
     for server in one.servers:
         words = [word for word in server["run"].split() if "=" not in word]
         programs.add(next(word for word in words if word != "env"))
-    return sorted(program for program in programs if not program.startswith("$") and not shutil.which(program))
+    absent = {program for program in programs if not program.startswith("$") and not shutil.which(program)}
+    if any("$npm" in server["run"] for server in one.servers) and not (NPM / "azurite").exists():
+        absent.add("azurite of the npm registry (./vnetprobe.sh test fetches it)")
+    return sorted(absent)
 
 
 class Result:

@@ -132,6 +132,9 @@ class Vnet:
         self.batch("router", ["route add 10.0.1.0/24 via 192.168.251.2", f"route add {names.IMDS}/32 via 192.168.250.2",
                               f"route add {names.WIRESERVER}/32 via 192.168.250.2", "route add default via 10.0.2.4"])
         self.batch("firewall", ["route add default via 192.168.252.2", "route add 10.0.0.0/8 via 10.0.2.1"])
+        etc = pathlib.Path(f"/etc/netns/{self.ns('hub')}")
+        etc.mkdir(parents=True, exist_ok=True)
+        (etc / "resolv.conf").write_text(f"nameserver {names.WIRESERVER}\n")
         self.batch("hub", [f"addr add {address}/32 dev lo" for address in HUB_ADDRESSES])
         self.batch("router", [f"route add {address}/32 via 10.0.3.4" for address in HUB_ADDRESSES if not address.startswith("10.0.3.")])
         # Routers forward at once, and tell every refusal rather than one a second.

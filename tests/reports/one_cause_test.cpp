@@ -1,0 +1,180 @@
+#include "tests/support/evidence.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+// One cause is one diagnosis with its victims under it, and odd networks that work are blamed for nothing. Every case
+// here was a scenario of tests/lab first.
+namespace vnetprobe {
+namespace {
+
+using namespace test;
+using testing::IsEmpty;
+using testing::SizeIs;
+using testing::UnorderedElementsAre;
+
+using Codes = std::vector<std::string>;
+
+Check service(std::string id, const std::string& host, std::vector<Observation> after_dns,
+              std::string_view address = "20.1.1.1", Service kind = Service::user) {
+  after_dns.insert(after_dns.begin(), dns(host + " -> " + std::string(address)));
+  return check(std::move(id), "https://" + host + "/", std::move(after_dns), kind);
+}
+
+Check fine() {
+  return service("target.fine", "ok.example",
+                 {tcp("20.9.9.9:443"), tls("20.9.9.9:443", "ok.example"), http("https://ok.example/", 200)},
+                 "20.9.9.9");
+}
+
+NodeResolver stub_of_node() { return {.value = "127.0.0.53", .stub = true, .source = "/etc/resolv.conf:1"}; }
+
+Report behind_a_stub(std::string_view by_stub, std::string_view by_upstream, Observation connection) {
+  const std::string host = "acct.blob.core.windows.net -> ";
+  auto made = report({check("storage.blob/acct", "https://acct.blob.core.windows.net/",
+                            {libc(host + std::string(by_stub)), dns(host + std::string(by_stub), "127.0.0.53"),
+                             dns(host + std::string(by_upstream), "168.63.129.16"), std::move(connection)}),
+                      fine()});
+  made.node.resolvers.insert(made.node.resolvers.begin(), stub_of_node());
+  return made;
+}
+
+TEST(OneCause, AStaleCacheIsBlamedOnlyForAnAddressThatFails) {
+  EXPECT_EQ(codes(diagnosed(behind_a_stub("10.0.1.9", "10.0.1.10", tcp_silent("10.0.1.9:443")))),
+            Codes{"dns.cache.stale"});
+  EXPECT_EQ(codes(diagnosed(behind_a_stub("20.60.0.9", "10.0.1.10", tcp("20.60.0.9:443")))), Codes{"dns.cache.stale"});
+  EXPECT_THAT(codes(diagnosed(behind_a_stub("10.0.1.9", "10.0.1.10", tcp("10.0.1.9:443")))), IsEmpty())
+      << "round robin";
+  EXPECT_THAT(codes(diagnosed(behind_a_stub("10.0.1.9", "10.0.1.9", tcp("10.0.1.9:443")))), IsEmpty());
+}
+
+TEST(OneCause, TwoServersThatDisagreeDoSoAboutManyNames) {
+  const auto two = [](const std::string& id, const std::string& host) {
+    return expects_private(check(
+        id, "https://" + host + "/",
+        {dns(host + " -> 20.60.0.1", "10.0.0.10"), dns(host + " -> 10.0.1.5", "10.0.0.11"), tcp("20.60.0.1:443")}));
+  };
+  const auto made =
+      diagnosed({two("storage.blob/a", "a.blob.core.windows.net"), two("storage.blob/b", "b.blob.core.windows.net")});
+  ASSERT_EQ(codes(made), Codes{"dns.resolver.inconsistent"});
+  EXPECT_THAT(made.diagnoses.front().checks, SizeIs(2));
+}
+
+TEST(OneCause, AServerThatIsSlowerThanThisAgentIsSlowAndNotDead) {
+  const std::string host = "ok.example -> ";
+  const auto made =
+      diagnosed({check("target.ok", "https://ok.example/",
+                       {libc(host + "20.9.9.9"), dns(host + "timeout"), dns(host + "timeout"), tcp("20.9.9.9:443"),
+                        tls("20.9.9.9:443", "ok.example"), http("https://ok.example/", 200)},
+                       Service::user)});
+  EXPECT_EQ(codes(made), Codes{"dns.resolver.slow"});
+}
+
+TEST(OneCause, ANodeWithoutAResolverHasNoDeadServer) {
+  auto failed = libc("ok.example -> timeout");
+  std::get<DnsObservation>(failed.seen).error = DnsFailure::libc_error;
+  auto made = report({check("target.ok", "https://ok.example/", {failed})});
+  made.node.resolvers.clear();
+  EXPECT_EQ(codes(diagnosed(made)), Codes{"dns.no_resolver"});
+}
+
+TEST(OneCause, SilenceOverTcpAboutANameThatIsSilentAnywaySaysNothingAboutTcp) {
+  const auto made = diagnosed({check("target.lost", "tcp://lost.example:1433",
+                                     {dns("lost.example -> timeout"), dns("lost.example -> timeout"),
+                                      follow_up(dns_tcp("lost.example -> timeout"))}),
+                               fine()});
+  EXPECT_EQ(codes(made), Codes{"dns.resolver.no_answer_for_name"});
+  EXPECT_THAT(made.diagnoses, SizeIs(1));
+}
+
+TEST(OneCause, ARouterRationsItsRefusals) {
+  const auto reported =
+      service("target.a", "a.example", {tcp_icmp("20.1.1.1:443", 3, 1, "10.0.2.1", TcpFailure::host_unreachable)});
+  const auto silent = service("target.b", "b.example", {tcp_silent("20.2.2.2:443")}, "20.2.2.2");
+  const auto alone = diagnosed({reported, silent});
+  EXPECT_EQ(codes(alone), Codes{"route.unreachable_reported"});
+  EXPECT_THAT(alone.diagnoses.front().checks, UnorderedElementsAre("target.a", "target.b"));
+  const auto beside_a_live_one = diagnosed({reported, silent, fine()});
+  EXPECT_THAT(codes(beside_a_live_one), SizeIs(2)) << "something public answers: the silence has another cause";
+}
+
+TEST(OneCause, FlagsOfAnInterfaceAreOlderThanAPacketThatCameBack) {
+  const Check routes =
+      check("node.route", "",
+            {host({.topic = HostTopic::interfaces,
+                   .interfaces = {{.name = "lo", .up = true, .kind = "loopback"},
+                                  {.name = "eth0", .up = false, .kind = "veth", .addresses = {"10.0.0.5/24"}}}})});
+  const auto made =
+      diagnosed({routes, fine(), service("target.b", "b.example", {tcp_refused("20.2.2.2:443")}, "20.2.2.2")});
+  EXPECT_EQ(codes(made), Codes{"tcp.refused_by_host"});
+}
+
+TEST(OneCause, OneLocalFirewallRejectsManyTargets) {
+  const auto rejected = [](const std::string& id, const std::string& host) {
+    return service(id, host, {tcp_icmp("20.1.1.1:443", 3, 3, "self")});
+  };
+  const auto made = diagnosed({rejected("target.a", "a.example"), rejected("target.b", "b.example"), fine()});
+  ASSERT_EQ(codes(made), Codes{"tcp.refused_locally"});
+  EXPECT_THAT(made.diagnoses.front().checks, SizeIs(2));
+}
+
+Observation path_of_syn(std::string_view remote, std::vector<PathHop> hops) {
+  PathObservation seen{.remote = at(remote), .packet = PathPacket::syn, .hops = std::move(hops)};
+  if (seen.hops.back().reply == PathReply::refused) seen.reached_at = seen.hops.back().ttl;
+  return follow_up({.seen = std::move(seen), .follow_up = {}});
+}
+
+TEST(OneCause, ARefusalBeforeTheGatewayIsTheNodesOwn) {
+  const auto at_once = path_of_syn("20.1.1.1:443", {{1, PathReply::refused, {}}});
+  const auto counted =
+      path_of_syn("20.1.1.1:33434", {{1, PathReply::time_exceeded, "10.0.0.1"}, {2, PathReply::refused, {}}});
+  EXPECT_EQ(
+      codes(diagnosed({service("target.a", "a.example", {tcp_refused("20.1.1.1:443"), at_once, counted}), fine()})),
+      Codes{"tcp.refused_locally"});
+  EXPECT_EQ(codes(diagnosed({service("target.a", "a.example", {tcp_refused("20.1.1.1:443"), at_once}), fine()})),
+            Codes{"tcp.refused_by_host"})
+      << "a network that does not count hops, as Azure's, refuses at any TTL";
+}
+
+Check proxied(const std::string& host, std::vector<Observation> seen) {
+  auto made = check("tag." + host, "https://" + host + "/", std::move(seen), Service::storage_blob);
+  made.proxy = "http://10.0.9.9:3128";
+  return made;
+}
+
+TEST(OneCause, PrivateNamesThatTheProxyIsAskedForLackTheirBypass) {
+  const auto denied = [](const std::string& host, const char* address) {
+    return proxied(host, {tcp("10.0.9.9:3128"), proxy_connect(host + ":443", 403), follow_up(tcp(address))});
+  };
+  const auto made = diagnosed(
+      {denied("a.blob.core.windows.net", "10.0.1.10:443"), denied("b.blob.core.windows.net", "10.0.1.11:443")});
+  ASSERT_EQ(codes(made), Codes{"proxy.bypass_missing"});
+  EXPECT_THAT(made.diagnoses.front().checks, SizeIs(2));
+  EXPECT_EQ(codes(diagnosed({denied("a.blob.core.windows.net", "20.60.0.1:443")})), Codes{"proxy.connect_denied"});
+}
+
+TEST(OneCause, AProxyThatReachesTheAddressAndNotTheNameCannotResolve) {
+  const std::string host = "management.azure.com";
+  const auto failed = proxied(host, {tcp("10.0.9.9:3128"), proxy_connect(host + ":443", 500),
+                                     follow_up(proxy_connect("20.62.129.10:443", 200))});
+  EXPECT_EQ(codes(diagnosed({failed})), Codes{"proxy.dns_failed"});
+}
+
+TEST(OneCause, AProxyThatOpensTheWayOutIsRequired) {
+  const auto silent = [](const std::string& id, const std::string& host, const std::string& address,
+                         std::vector<Observation> more = {}) {
+    more.insert(more.begin(), tcp_silent(address + ":443"));
+    return service(id, host, std::move(more), address);
+  };
+  const auto opened =
+      diagnosed({silent("target.a", "a.example", "20.1.1.1", {follow_up(proxy_connect("a.example:443", 200))}),
+                 silent("target.b", "b.example", "20.2.2.2")});
+  EXPECT_EQ(codes(opened), Codes{"proxy.required"});
+  const auto refused =
+      diagnosed({silent("target.a", "a.example", "20.1.1.1", {follow_up(proxy_connect("a.example:443", 403))}),
+                 silent("target.b", "b.example", "20.2.2.2")});
+  EXPECT_EQ(codes(refused), Codes{"route.no_internet_outbound"});
+}
+
+}  // namespace
+}  // namespace vnetprobe
