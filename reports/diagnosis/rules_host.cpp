@@ -251,6 +251,44 @@ std::vector<Finding> nothing_listens_for_inbound_connections(const Evidenced& ev
   return findings;
 }
 
+// The first packet arrives, the answer is lost: seen as connections that stay half open while none is ever completed.
+std::vector<Finding> answers_take_another_way(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& host : about(evidence, HostTopic::listeners)) {
+    if (!host.check->id.starts_with("inbound.") || host.check->target.port == 0) continue;
+    int half_open = 0, established = 0;
+    for (const auto& listener : host->listeners) {
+      if (listener.endpoint.port != host.check->target.port) continue;
+      half_open += listener.syn_received;
+      established += listener.established;
+    }
+    if (half_open == 0 || established > 0) continue;
+    findings.push_back(
+        {.code = "route.asymmetric_inbound",
+         .subject = std::to_string(host.check->target.port),
+         .confidence = Confidence::likely,
+         .checks = {host.check->id},
+         .evidence = {host.says(fmt::format("{} connections to port {} are half open and none is established",
+                                            half_open, host.check->target.port))}});
+  }
+  return as_one(std::move(findings));
+}
+
+// Larger packets than a virtual network carries (azure-facts 10). Some machine types do support it, so it is a note.
+std::vector<Finding> packets_are_too_large(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& host : about(evidence, HostTopic::interfaces))
+    for (const auto& one : host->interfaces)
+      if (one.up && carries_traffic(one) && one.mtu > 1500)
+        findings.push_back({.code = "route.mtu_mismatch",
+                            .subject = one.name,
+                            .confidence = Confidence::possible,
+                            .checks = {host.check->id},
+                            .evidence = {host.says(fmt::format("{} has an MTU of {}", one.name, one.mtu))},
+                            .only_informs = true});
+  return findings;
+}
+
 constexpr std::array rules{
     NamedRule{"attached machine is not Ubuntu", attached_machine_is_not_ubuntu},
     NamedRule{"disk is full", disk_is_full},
@@ -259,6 +297,8 @@ constexpr std::array rules{
     NamedRule{"DNS stub is down", dns_stub_is_down},
     NamedRule{"certificate store is empty", certificate_store_is_empty},
     NamedRule{"nothing listens for inbound connections", nothing_listens_for_inbound_connections},
+    NamedRule{"answers take another way", answers_take_another_way},
+    NamedRule{"packets are too large", packets_are_too_large},
 };
 
 }  // namespace

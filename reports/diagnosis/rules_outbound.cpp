@@ -1,4 +1,5 @@
 #include "reports/diagnosis/addresses.hpp"
+#include "reports/diagnosis/answers.hpp"
 #include "reports/diagnosis/cited.hpp"
 
 #include <algorithm>
@@ -68,7 +69,33 @@ std::vector<Finding> nothing_public_answers(const Evidenced& evidence) {
   return {finding};
 }
 
-constexpr std::array rules{NamedRule{"nothing public answers", nothing_public_answers}};
+// The key vault says whom it sees (azure-facts 4.2), the platform which addresses are this node's: another one belongs
+// to an appliance or to a NAT gateway. It is a way out that works.
+std::vector<Finding> leaves_through_an_appliance(const Evidenced& evidence) {
+  std::set<std::string> own;
+  for (const auto& imds : cited<ImdsObservation>(all_checks(evidence.report)))
+    own.insert(imds->public_addresses.begin(), imds->public_addresses.end());
+  if (own.empty()) return {};
+  for (const auto& answer : answers_of(all_checks(evidence.report))) {
+    const auto* info = answer.header("x-ms-keyvault-network-info");
+    const auto at = info ? info->find("addr=") : std::string::npos;
+    if (at == std::string::npos) continue;
+    const auto seen = info->substr(at + 5, info->find(';', at) - at - 5);
+    if (!is_public(seen) || own.contains(seen)) continue;
+    return {{.code = "route.forced_tunnel",
+             .subject = seen,
+             .confidence = Confidence::likely,
+             .checks = {check_named(evidence.report, "egress.address") ? "egress.address" : answer.check->id},
+             .evidence = {answer.says(fmt::format("{} sees this node as {}, and the platform calls it {}",
+                                                  answer.check->target.host, seen, *own.begin()))},
+             .values = {{"address", seen}},
+             .only_informs = true}};
+  }
+  return {};
+}
+
+constexpr std::array rules{NamedRule{"nothing public answers", nothing_public_answers},
+                           NamedRule{"leaves through an appliance", leaves_through_an_appliance}};
 
 }  // namespace
 

@@ -5,6 +5,7 @@
     middleboxes.py delay DEVICE MILLISECONDS PERCENT                 packets routed into DEVICE come back late, or never
     middleboxes.py websocket ADDRESS PORT CERTIFICATE KEY bad-accept|close-early|deny|silent
     middleboxes.py http ADDRESS PORT CERTIFICATE KEY silent|reset|garbage|huge
+    middleboxes.py half-open ADDRESS PORT DOOR                       connections that never complete; then listens at 127.0.0.1:DOOR
     middleboxes.py mute ADDRESS PORT                                 takes connections and never says a word"""
 import asyncio
 import base64
@@ -153,10 +154,21 @@ async def mute(address, port):
     await server.serve_forever()
 
 
+def half_open(address, port, door):
+    """The first packets have left when the door opens."""
+    clients = [socket.socket() for _ in range(3)]
+    for client in clients:
+        client.setblocking(False)
+        client.connect_ex((address, int(port)))
+    listener = socket.create_server(("127.0.0.1", int(door)))
+    while True:
+        listener.accept()[0].close()
+
+
 def main():
     kind, *words = sys.argv[1:]
-    if kind == "delay":
-        return delay(*words)
+    if kind in ("delay", "half-open"):
+        return (delay if kind == "delay" else half_open)(*words)
     return asyncio.run({"sni-filter": sni_filter, "websocket": websocket, "http": http, "mute": mute}[kind](*words))
 
 

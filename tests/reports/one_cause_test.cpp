@@ -118,6 +118,38 @@ TEST(OneCause, OneLocalFirewallRejectsManyTargets) {
   EXPECT_THAT(made.diagnoses.front().checks, SizeIs(2));
 }
 
+Check inbound(int half_open, int established) {
+  HostObservation seen{.topic = HostTopic::listeners};
+  seen.listeners = {{.endpoint = at("0.0.0.0:44224"), .established = established, .syn_received = half_open}};
+  auto made = check("inbound.44224", "", {host(std::move(seen))});
+  made.target.port = 44224;
+  return made;
+}
+
+TEST(OneCause, HalfOpenConnectionsAloneMeanThatAnswersAreLost) {
+  EXPECT_EQ(codes(diagnosed({inbound(3, 0), fine()})), Codes{"route.asymmetric_inbound"});
+  EXPECT_THAT(codes(diagnosed({inbound(1, 4), fine()})), IsEmpty()) << "a busy port";
+  EXPECT_THAT(codes(diagnosed({inbound(0, 0), fine()})), IsEmpty()) << "nobody came yet";
+}
+
+TEST(OneCause, AnotherPublicAddressThanThePlatformsIsANote) {
+  ImdsObservation platform{.public_addresses = {"52.1.2.3"}};
+  const auto seen_as = [&](std::string address) {
+    const Headers headers{
+        {"x-ms-keyvault-network-info", "conn_type=Ipv4;addr=" + address + ";act_addr_fam=InterNetwork;"}};
+    return diagnosed({check("node.imds", "", {{.seen = platform, .follow_up = {}}}),
+                      service("keyvault/kv", "kv.vault.azure.net",
+                              {tcp("20.1.1.1:443"), tls("20.1.1.1:443", "kv.vault.azure.net"),
+                               http("https://kv.vault.azure.net/", 401, headers)},
+                              "20.1.1.1", Service::key_vault)});
+  };
+  ASSERT_THAT(seen_as("20.7.7.7").diagnoses, SizeIs(1));
+  EXPECT_EQ(seen_as("20.7.7.7").diagnoses.front().code, "route.forced_tunnel");
+  EXPECT_EQ(seen_as("20.7.7.7").diagnoses.front().severity, Severity::info);
+  EXPECT_THAT(seen_as("52.1.2.3").diagnoses, IsEmpty());
+  EXPECT_THAT(seen_as("10.0.0.4").diagnoses, IsEmpty()) << "through its private endpoint";
+}
+
 Observation path_of_syn(std::string_view remote, std::vector<PathHop> hops) {
   PathObservation seen{.remote = at(remote), .packet = PathPacket::syn, .hops = std::move(hops)};
   if (seen.hops.back().reply == PathReply::refused) seen.reached_at = seen.hops.back().ttl;
