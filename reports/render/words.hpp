@@ -11,6 +11,15 @@ std::string_view word(Enum value) {
   return boost::describe::enum_to_string(value, "unknown");
 }
 
+// The same for people: "timed out".
+template <class Enum>
+std::string phrase(Enum value) {
+  std::string text(word(value));
+  for (char& c : text)
+    if (c == '_') c = ' ';
+  return text;
+}
+
 // "1 check", "3 checks"
 std::string count_of(std::size_t count, std::string_view what);
 // "the network's owner (NSG, routes, firewall)"

@@ -156,6 +156,49 @@ TEST(Html, HasNothingThatAStrictPolicyRefuses) {
   EXPECT_THAT(bytes, Not(HasSubstr("{{")));
 }
 
+TEST(Html, ResolversDifferWhereOneKeepsAPrivateAddressFromTheOther) {
+  struct Case {
+    const char* name;
+    std::vector<Observation> seen;
+    bool differs;
+  };
+  for (const auto& c : std::vector<Case>{
+           {"private and public", {dns("a.b -> 10.0.1.5"), dns("a.b -> 20.60.0.1", "168.63.129.16")}, true},
+           {"an answer and none", {dns("a.b -> 20.60.0.1"), dns("a.b -> timeout", "168.63.129.16")}, true},
+           {"refused and silent", {dns("a.b -> REFUSED"), dns("a.b -> timeout", "168.63.129.16")}, true},
+           {"public addresses that rotate", {dns("a.b -> 20.60.0.1"), dns("a.b -> 20.60.0.2", "168.63.129.16")}, false},
+           {"two questions to one, one to the other",
+            {dns("a.b -> timeout"), dns("a.b -> timeout", "10.0.0.10", DnsTransport::udp, "AAAA"),
+             dns_tcp("a.b -> timeout")},
+            false},
+           {"AAAA alone",
+            {dns("a.b -> 10.0.1.5"), dns("a.b -> nodata", "168.63.129.16", DnsTransport::udp, "AAAA")},
+            false}}) {
+    Report report;
+    report.checks.push_back({.id = "a.b", .observations = c.seen});
+    EXPECT_EQ(render_html(report).find("badge differs\">") != std::string::npos, c.differs) << c.name;
+  }
+}
+
+TEST(Html, APathIsShownHopByHop) {
+  Report report;
+  PathObservation path{.remote = {"20.60.0.1", 443},
+                       .hops = {{.ttl = 1, .reply = PathReply::time_exceeded, .address = "10.0.0.1"}, {.ttl = 2}},
+                       .reached_at = {}};
+  report.checks.push_back({.id = "egress.path", .observations = {{.seen = path, .follow_up = "silence"}}});
+  const auto bytes = render_html(report);
+  EXPECT_THAT(bytes, HasSubstr("<li value=\"1\"><code>10.0.0.1</code> time exceeded</li><li value=\"2\">silent</li>"));
+  EXPECT_THAT(bytes, HasSubstr("not reached"));
+}
+
+TEST(Html, ASilenceThatWasHopedForIsNoFailure) {
+  Report report;
+  report.checks.push_back({.id = "egress.path", .verdict = Verdict::pass, .observations = {dns("a.b -> timeout")}});
+  EXPECT_THAT(render_html(report), Not(HasSubstr("class=\"dns failed\"")));
+  report.checks[0].verdict = Verdict::fail;
+  EXPECT_THAT(render_html(report), HasSubstr("class=\"dns failed\""));
+}
+
 TEST(Visible, ShowsWhatItIs) {
   struct Case {
     const char* name;

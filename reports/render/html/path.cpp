@@ -2,16 +2,8 @@
 #include "reports/render/html/sections.hpp"
 #include "reports/render/words.hpp"
 
-#include <algorithm>
-
 namespace vnetprobe::html {
 namespace {
-
-std::string spoken(PathReply reply) {
-  std::string text(word(reply));
-  std::ranges::replace(text, '_', ' ');
-  return text;
-}
 
 void row(std::string& out, const Check& check, const PathObservation& path) {
   add(out, "<tr><th scope=\"row\">{}{}</th><td><code>{}</code></td><td>{}{}</td><td><ol>",
@@ -20,7 +12,7 @@ void row(std::string& out, const Check& check, const PathObservation& path) {
       path.name.empty() ? "" : " for " + text(path.name, 260));
   for (const auto& hop : path.hops)
     add(out, "<li value=\"{}\">{}{}</li>", hop.ttl, hop.address ? "<code>" + text(*hop.address, 100) + "</code> " : "",
-        spoken(hop.reply));
+        phrase(hop.reply));
   add(out, "</ol></td><td>{}</td></tr>\n",
       path.reached_at ? fmt::format("at TTL {}", *path.reached_at) : std::string("<strong>not reached</strong>"));
 }

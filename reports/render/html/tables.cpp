@@ -1,3 +1,4 @@
+#include "reports/diagnosis/addresses.hpp"
 #include "reports/render/html/page.hpp"
 #include "reports/render/html/sections.hpp"
 #include "reports/render/words.hpp"
@@ -15,10 +16,20 @@ constexpr std::size_t columns_at_most = 12, rows_at_most = 2000;
 
 // What one resolver said about one name, over all the questions that were put to it.
 struct Answer {
-  std::set<std::string> addresses, errors;
-  std::string alias;  // the last CNAME
-  bool operator==(const Answer& other) const { return addresses == other.addresses && errors == other.errors; }
+  std::set<std::string> private_addresses, other_addresses, errors;
+  std::string alias;    // the last CNAME
+  bool asked_for_v4{};  // an answer to AAAA alone is compared with nothing
 };
+
+// Private against public, or an answer against none. Public addresses of one name change from question to question.
+bool differ(const Answer& a, const Answer& b) {
+  if (!a.asked_for_v4 || !b.asked_for_v4) return false;
+  const auto answered = [](const Answer& one) {
+    return !one.private_addresses.empty() || !one.other_addresses.empty();
+  };
+  if (answered(a) != answered(b)) return true;
+  return answered(a) ? a.private_addresses != b.private_addresses : a.errors != b.errors;
+}
 
 std::string asked_of(const DnsObservation& dns) {
   if (dns.via == DnsVia::libc) return "the C library";
@@ -27,18 +38,22 @@ std::string asked_of(const DnsObservation& dns) {
 }
 
 void take(Answer& answer, const DnsObservation& dns) {
-  if (dns.error) answer.errors.insert(dns.question + " " + std::string(word(*dns.error)));
+  answer.asked_for_v4 = answer.asked_for_v4 || dns.question != "AAAA";
+  if (dns.error) answer.errors.insert(phrase(*dns.error));
   for (const auto& record : dns.answers)
     if (record.type == "CNAME") answer.alias = record.data;
-  answer.addresses.insert(dns.addresses.begin(), dns.addresses.end());
+  for (const auto& address : dns.addresses)
+    (is_private(address) ? answer.private_addresses : answer.other_addresses).insert(address);
 }
 
 std::string cell(const Answer& answer) {
   std::string out = "<ul>";
   if (!answer.alias.empty()) add(out, "<li class=\"faint\">{}</li>", text(answer.alias, 260));
-  for (const auto& address : answer.addresses) add(out, "<li><code>{}</code></li>", text(address, 100));
+  for (const auto* addresses : {&answer.private_addresses, &answer.other_addresses})
+    for (const auto& address : *addresses) add(out, "<li><code>{}</code></li>", text(address, 100));
   for (const auto& error : answer.errors) add(out, "<li><strong>{}</strong></li>", text(error, 200));
-  if (answer.addresses.empty() && answer.errors.empty()) out += "<li>no address</li>";
+  if (answer.private_addresses.empty() && answer.other_addresses.empty() && answer.errors.empty())
+    out += "<li>no address</li>";
   return out + "</ul>";
 }
 
@@ -106,7 +121,7 @@ void resolvers(std::string& out, const Report& report) {
   for (std::size_t i = 0; i < std::min(names.size(), rows_at_most); ++i) {
     const auto& answers = said[names[i]];
     const bool differs =
-        std::ranges::any_of(answers, [&](const auto& one) { return !(one.second == answers.begin()->second); });
+        std::ranges::any_of(answers, [&](const auto& one) { return differ(one.second, answers.begin()->second); });
     add(out, "<tr><th scope=\"row\">{}{}</th>", text(names[i], 260), differs ? " " + badge("differs") : "");
     for (const auto& server : servers) {
       const auto answer = answers.find(server);

@@ -31,7 +31,8 @@ std::vector<Bar> bars_of(const Check& check) {
     bars.push_back({.layer = layer_of(observation.seen),
                     .from = start,
                     .length = length,
-                    .failed = !is_ok(observation.seen),
+                    // Where the check passed, silence was the answer that was hoped for.
+                    .failed = !is_ok(observation.seen) && check.verdict != Verdict::pass,
                     .followed = observation.follow_up.has_value()});
     end = std::max(end, start + length);
     before = &observation;
