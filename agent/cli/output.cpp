@@ -93,17 +93,21 @@ std::string failed(const std::string& path) { return fmt::format("{}: {}", path,
 
 }  // namespace
 
-std::string write_file(const std::string& path, const std::string& bytes) {
-  const std::filesystem::path target(path);
+std::string write_file(const std::string& wanted, const std::string& bytes) {
+  if (wanted == "-") return write_all(STDOUT_FILENO, bytes) || errno == EPIPE ? "" : failed("stdout");
+  namespace fs = std::filesystem;
   std::error_code problem;
-  if (target.has_parent_path()) std::filesystem::create_directories(target.parent_path(), problem);
-  if (problem) return fmt::format("{}: {}", target.parent_path().string(), problem.message());
+  // Behind a symbolic link the file is replaced, not the link.
+  const fs::path followed = fs::is_symlink(wanted, problem) ? fs::canonical(wanted, problem) : fs::path(wanted);
+  const std::string path = followed.empty() ? wanted : followed.string();
+  const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : fs::path(".");
+  fs::create_directories(folder, problem);
+  if (problem) return fmt::format("{}: {}", folder.string(), problem.message());
   // A device or a pipe (/dev/stdout) can be written to, never replaced.
-  if (std::filesystem::exists(target, problem) && !std::filesystem::is_regular_file(target, problem)) {
+  if (fs::exists(path, problem) && !fs::is_regular_file(path, problem)) {
     const int device = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
     if (device < 0) return failed(path);
-    const bool written = write_all(device, bytes);
-    const std::string message = written ? "" : failed(path);
+    const std::string message = write_all(device, bytes) ? "" : failed(path);
     ::close(device);
     return message;
   }
@@ -112,11 +116,20 @@ std::string write_file(const std::string& path, const std::string& bytes) {
   if (file < 0) return failed(path);
   const mode_t mask = ::umask(0);
   ::umask(mask);
-  bool written = write_all(file, bytes) && ::fchmod(file, 0666 & ~mask) == 0 && ::fsync(file) == 0;
+  const bool written = write_all(file, bytes) && ::fchmod(file, 0666 & ~mask) == 0 && ::fsync(file) == 0;
   std::string message = written ? "" : failed(path);
   if (::close(file) != 0 && written) message = failed(path);
   if (message.empty() && ::rename(temporary.c_str(), path.c_str()) != 0) message = failed(path);
-  if (!message.empty()) ::unlink(temporary.c_str());
+  if (!message.empty()) {
+    ::unlink(temporary.c_str());
+    return message;
+  }
+  // The rename itself outlives a power cut only with its directory.
+  const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory >= 0) {
+    ::fsync(directory);
+    ::close(directory);
+  }
   return message;
 }
 
@@ -127,7 +140,7 @@ std::string present_any(const Document& document, const Presentation& presentati
   bool to_stdout = true;
   std::string problem;
   for (const Output& output : presentation.outputs) {
-    if (!output.format) to_stdout = false;
+    if (!output.format || output.path == "-") to_stdout = false;
     const auto bytes = render(document, format_of(output, presentation), style_for(-1, presentation));
     if (const auto message = write_file(output.path, bytes); !message.empty())
       problem += (problem.empty() ? "" : "; ") + message;

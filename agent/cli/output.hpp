@@ -11,7 +11,8 @@ namespace vnetprobe {
 std::string present(const Report& report, const Presentation& presentation);
 std::string present(const Comparison& comparison, const Presentation& presentation);
 
-// Replaces `path` with `bytes`: a temporary file beside it, fsync, rename. Returns the message of a failure.
+// Replaces `path` with `bytes`: a temporary file beside it, fsync, rename, fsync of the directory; "-" is stdout. Returns
+// the message of a failure, after which what was there before is still there and nothing else is.
 std::string write_file(const std::string& path, const std::string& bytes);
 
 }  // namespace vnetprobe
