@@ -139,6 +139,18 @@ bool lives(const Server& server, const Report& report) {
                      [](const Dns& dns) { return !dns->error || dns->error == DnsFailure::nxdomain; });
 }
 
+// Where nothing at all came back in this run, the metadata service's silence is the same silence.
+void add_silent_platform(const Evidenced& evidence, Finding& finding) {
+  for (const auto& tcp : cited<TcpObservation>(all_checks(evidence.report), Part::everything))
+    if (!tcp->error && !is_loopback(tcp->remote.address)) return;
+  for (const auto& imds : cited<ImdsObservation>(evidence.open)) {
+    if (imds->error != ImdsFailure::timed_out) continue;
+    finding.dependants.push_back(imds.check->id);
+    finding.evidence.push_back(imds.says("the metadata service is silent too: nothing answers beyond this node"));
+    add_once(finding.alternatives, "everything beyond this node is cut off, and not DNS alone");
+  }
+}
+
 // One dead server beside a living one is a nuisance; all dead is the one cause of everything that needs a name.
 std::vector<Finding> resolver_is_unreachable(const Evidenced& evidence) {
   const auto all = servers_of(evidence.report);
@@ -177,6 +189,7 @@ std::vector<Finding> resolver_is_unreachable(const Evidenced& evidence) {
     if (const auto* stub = resolver_check(evidence.report, server.endpoint); stub && !lives(server, evidence.report))
       add_once(together.checks, stub->id);
   together.dependants = victims_of_dns(evidence);
+  add_silent_platform(evidence, together);
   return {together};
 }
 
