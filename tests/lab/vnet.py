@@ -55,12 +55,15 @@ def sh(*words, **more):
 
 
 def remove_leftovers():
-    """Namespaces of runs whose process is gone."""
+    """Namespaces and folders of runs whose process is gone."""
     for line in sh("ip", "netns", "list").splitlines():
         name = line.split()[0]
         found = re.fullmatch(rf"{PREFIX}(\d+)-\w+", name)
         if found and not pathlib.Path(f"/proc/{found[1]}").exists():
             remove_namespace(name)
+    for folder in pathlib.Path(tempfile.gettempdir()).glob("vnetprobe-lab-*-*"):
+        if not pathlib.Path(f"/proc/{folder.name.split('-')[2]}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_namespace(name):
@@ -77,7 +80,7 @@ def kill_inside(namespace):
 
 class Vnet:
     def __init__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="vnetprobe-lab-"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"vnetprobe-lab-{os.getpid()}-"))
         self.folder.chmod(0o755)
         self.children = []
         self.guests = []  # processes of the scenario that is in force
