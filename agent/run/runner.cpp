@@ -100,6 +100,7 @@ class Run {
       spdlog::error("check {}: {}", check.id, error.what());
     }
     check.duration = since(started);
+    check.observations.shrink_to_fit();
     if (watcher_.finished) watcher_.finished(check);
   }
 

@@ -27,8 +27,8 @@ struct ImdsObservation {
   std::optional<std::string> detail;
   int status{};
   std::vector<HttpHeader> headers;
-  std::optional<TcpObservation> tcp;  // the failed connection
-  std::optional<std::string> environment, location, name, resource_group, subscription, vm_id, vm_size, scale_set, zone,
+  Rare<TcpObservation> tcp;  // the failed connection
+  Rare<std::string> environment, location, name, resource_group, subscription, vm_id, vm_size, scale_set, zone,
       os_type, publisher, offer, sku;
   std::vector<std::string> private_addresses;
   std::vector<std::string> public_addresses;

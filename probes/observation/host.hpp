@@ -1,6 +1,7 @@
 #pragma once
 
 #include "probes/observation/endpoint.hpp"
+#include "probes/observation/rare.hpp"
 
 #include <chrono>
 #include <optional>
@@ -114,13 +115,13 @@ struct HostObservation {
   std::chrono::microseconds duration{};
   std::optional<HostFailure> error;
   std::optional<std::string> detail;
-  std::optional<OsFacts> os;
-  std::optional<ClockFacts> clock;
-  std::optional<CaStoreFacts> ca_store;
+  Rare<OsFacts> os;
+  Rare<ClockFacts> clock;
+  Rare<CaStoreFacts> ca_store;
   std::vector<DiskFacts> disks;
   std::vector<InterfaceFacts> interfaces;
   std::vector<RouteFacts> routes;
-  std::optional<ResolverConfig> resolvers;
+  Rare<ResolverConfig> resolvers;
   std::vector<ProxySetting> proxies;
   std::vector<Listener> listeners;
 };

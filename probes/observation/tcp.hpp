@@ -1,6 +1,7 @@
 #pragma once
 
 #include "probes/observation/endpoint.hpp"
+#include "probes/observation/rare.hpp"
 
 #include <chrono>
 #include <optional>
@@ -52,13 +53,13 @@ BOOST_DESCRIBE_STRUCT(RouteLookup, (), (type, gateway, interface, source, error)
 // What one TCP connection attempt showed. Facts only; reports/diagnosis judges.
 struct TcpObservation {
   Endpoint remote;                        // where the SYN went
-  std::optional<std::string> instead_of;  // --connect-to was in force: the endpoint that it replaced
+  Rare<std::string> instead_of;  // --connect-to was in force: the endpoint that it replaced
   std::optional<Endpoint> local;          // absent: never bound to an address
   std::optional<std::string> interface;   // of the local address
   std::chrono::microseconds duration{};
   std::optional<TcpFailure> error;               // absent: connected
   std::optional<std::string> errno_name;         // "ECONNREFUSED"
-  std::optional<IcmpError> icmp;                 // who refused
+  Rare<IcmpError> icmp;                 // who refused
   std::optional<std::chrono::microseconds> rtt;  // TCP_INFO
   int retransmissions{};                         // TCP_INFO tcpi_total_retrans: SYNs (or data) sent again
   // SYNs were due again and none of them left the node: the kernel's own filter refused to send (measured: tcpi_retrans
@@ -66,8 +67,8 @@ struct TcpObservation {
   bool send_refused{};
   int mss{};                                // TCP_INFO tcpi_snd_mss
   std::optional<int> mss_limit;             // an experiment: no segment larger than this, in either direction
-  std::optional<RouteLookup> route;         // looked up after a failure
-  std::optional<NeighbourEntry> neighbour;  // looked up after a failure
+  Rare<RouteLookup> route;         // looked up after a failure
+  Rare<NeighbourEntry> neighbour;  // looked up after a failure
 };
 BOOST_DESCRIBE_STRUCT(TcpObservation, (),
                       (remote, instead_of, local, interface, duration, error, errno_name, icmp, rtt, retransmissions,

@@ -28,6 +28,8 @@ template <class T>
 inline constexpr bool is_optional = false;
 template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
+template <class T>
+inline constexpr bool is_optional<Rare<T>> = true;
 
 template <class T>
 inline constexpr bool is_vector = false;
@@ -55,6 +57,10 @@ struct inner_type {
 };
 template <class T>
 struct inner_type<std::optional<T>> {
+  using type = T;
+};
+template <class T>
+struct inner_type<Rare<T>> {
   using type = T;
 };
 template <class T>

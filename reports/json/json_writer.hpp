@@ -14,6 +14,7 @@ class JsonWriter {
   void end_object();
   void begin_array();
   void end_array();
+  void reserve(std::size_t bytes) { out_.reserve(bytes); }
   void key(std::string_view name);
   void text(std::string_view value);
   void number(std::int64_t value);

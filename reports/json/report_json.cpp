@@ -11,7 +11,12 @@ extern const std::string_view report_schema_json;
 }
 
 std::string render_json(const Report& report) {
+  // Ten thousand checks make 50 MB: growing by doubling would need twice that.
+  constexpr std::size_t an_observation = 1000;
+  std::size_t observations = 10;
+  for (const auto& check : report.checks) observations += check.observations.size() + 1;
   JsonWriter out;
+  out.reserve(observations * an_observation);
   described::write(out, report);
   return out.take();
 }
