@@ -1,6 +1,7 @@
 #include "agent/cli/command_line.hpp"
 
 #include "agent/cli/flags.hpp"
+#include "agent/cli/tags_flags.hpp"
 
 #include <fmt/format.h>
 #include <boost/describe/enum_to_string.hpp>
@@ -47,7 +48,8 @@ struct Parser {
   std::string list_what, list_format = "text", explain_code, explain_format = "text", diagnose_path, diagnose_compare,
                          demo_fault = "none";
   bool demo_list{};
-  CLI::App *run{}, *list{}, *explain{}, *diagnose{}, *demo{};
+  TagsCommand tags_read;
+  CLI::App *run{}, *list{}, *explain{}, *diagnose{}, *demo{}, *tags{};
 
   Parser() {
     app.set_version_flag("--version", "vnetprobe " VNETPROBE_VERSION);
@@ -74,6 +76,7 @@ struct Parser {
     demo->add_flag("--list", demo_list, "List the faults");
     add_presentation_flags(*demo, demo_flags);
     demo->footer(demo_examples);
+    tags = add_tags_command(app, tags_read);
   }
 
   void add_list() {
@@ -113,6 +116,7 @@ struct Parser {
 
   Command chosen() const {
     if (*run) return read_run(*run, run_flags);
+    if (*tags) return tags_read;
     if (*explain) return ExplainCommand{.code = explain_code, .format = explain_format};
     if (*diagnose) return chosen_diagnose();
     if (*demo)

@@ -58,13 +58,21 @@ struct DemoCommand {
   Presentation presentation;
 };
 
+// `tags VERB`; every verb reads the file by the same rules.
+struct TagsCommand {
+  std::string verb;  // lookup, show, routes, audit, diff, info or update
+  std::vector<std::string> arguments;
+  std::string service_tags, config_path, cloud, region, tag, format = "table", from, for_region;
+  bool lenient{}, batch{}, aml{}, with_global{}, ipv6{}, aggregate{};
+};
+
 // Nothing to run: `text` goes to stdout with status 0 (help, version) or to stderr with status 2 (usage error).
 struct Reply {
   int status{};
   std::string text;
 };
 
-using Command = std::variant<Reply, RunCommand, ListCommand, ExplainCommand, DiagnoseCommand, DemoCommand>;
+using Command = std::variant<Reply, RunCommand, ListCommand, ExplainCommand, DiagnoseCommand, DemoCommand, TagsCommand>;
 
 // `arguments` without the program's name. No command means `run`.
 Command parse_command_line(std::vector<std::string> arguments);

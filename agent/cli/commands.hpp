@@ -11,6 +11,7 @@ int list(const ListCommand& command);
 int explain(const ExplainCommand& command);
 int diagnose_file(const DiagnoseCommand& command);
 int run_demo(const DemoCommand& command);
+int tags_command(const TagsCommand& command);
 
 inline constexpr int status_usage = 2;
 inline constexpr int status_internal = 3;
