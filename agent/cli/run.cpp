@@ -3,7 +3,9 @@
 #include "agent/cli/prepare.hpp"
 #include "agent/run/progress.hpp"
 #include "agent/run/runner.hpp"
+#include "agent/run/tagged_addresses.hpp"
 #include "agent/run/ulid.hpp"
+#include "agent/tags/source.hpp"
 #include "probes/imds.hpp"
 #include "reports/diagnosis/diagnose.hpp"
 
@@ -91,6 +93,21 @@ AgentInfo agent_info(const Catalogue& catalogue, const Settings& settings) {
           .service_tags = {}};
 }
 
+// --service-tags alone decides; a file of the configuration or an installed one counts where it is newer than the
+// snapshot. One that is broken is told, and the snapshot used.
+tags::TagFileRead service_tags(const Settings& settings) {
+  tags::SourceWish wish{.lenient = true};
+  if (settings.cloud) wish.cloud = name_of(settings.cloud->value);
+  if (settings.service_tags && settings.service_tags->source.starts_with("--"))
+    wish.named = settings.service_tags->value;
+  else if (settings.service_tags)
+    wish.configured = settings.service_tags->value;
+  auto read = tags::open_tags(wish);
+  if (read.file || !wish.named.empty()) return read;
+  for (const auto& error : read.errors) spdlog::warn("{}", error);
+  return {.file = tags::snapshot(wish.cloud), .errors = {}};
+}
+
 const char* word_for(Interruption interrupted) {
   switch (interrupted) {
     case Interruption::none:
@@ -146,6 +163,9 @@ int run(const RunCommand& command) {
   for (const auto& problem : proxy_problems(discovery.settings.proxy, prepared.surroundings.environment))
     spdlog::warn("{}", problem);
 
+  const auto tags = service_tags(discovery.settings);
+  if (!tags.file) return complain(tags.errors);
+
   const Plan plan = make_plan(prepared.catalogue, discovery, {.only = command.only, .skip = command.skip});
   if (plan.checks.empty() && !(command.only.empty() && command.skip.empty()))
     return complain({nothing_selected(command)});
@@ -177,8 +197,10 @@ int run(const RunCommand& command) {
   report.complete = outcome.interrupted == Interruption::none;
   report.interrupted_by = word_for(outcome.interrupted);
   report.agent = agent_info(prepared.catalogue, settings);
+  report.agent.service_tags = describe_tags(*tags.file, std::chrono::floor<std::chrono::days>(report.started_at));
   report.node = discovery.node;
   report.node.interception_allowed = settings.allow_interception;
+  note_tagged_addresses(outcome.checks, *tags.file);
   report.checks = std::move(outcome.checks);
   report.not_checked = plan.not_checked;
   note_imds(report);

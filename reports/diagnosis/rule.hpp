@@ -46,6 +46,7 @@ std::span<const NamedRule> host_firewall_rules();     // rules_host_firewall.cpp
 std::span<const NamedRule> dns_control_rules();       // rules_control.cpp: who answers where nobody can be
 std::span<const NamedRule> tcp_control_rules();       // the same, for TCP
 std::span<const NamedRule> experiment_rules();        // rules_experiments.cpp: what only a follow-up separates
+std::span<const NamedRule> service_tag_rules();       // rules_service_tag.cpp
 std::span<const NamedRule> outbound_rules();          // rules_outbound.cpp: nothing public answers
 std::span<const NamedRule> dns_rules();               // rules_dns.cpp
 std::span<const NamedRule> dns_record_rules();        // rules_dns_records.cpp: what the servers say about one name

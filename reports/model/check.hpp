@@ -52,6 +52,13 @@ BOOST_DESCRIBE_STRUCT(Target, (),
                       (host, port, protocol, url, service_tag, service, private_endpoint, expected_address,
                        private_zone, guessed))
 
+// An address of the target, held against the target's service tag by the agent, which has the file.
+struct TaggedAddress {
+  std::string address;
+  bool inside{};
+};
+BOOST_DESCRIBE_STRUCT(TaggedAddress, (), (address, inside))
+
 struct Check {
   std::string id;  // product.md 4: "storage.blob/mystorage"
   std::string title;
@@ -66,10 +73,11 @@ struct Check {
       proxy;  // "http://proxy:3128": programs on this node go through it for this target, and so did the stack
   bool finished{true};  // false: the deadline or Ctrl-C came first; the observations are those made until then
   std::vector<Observation> observations;
-  std::vector<std::string> diagnoses;  // codes of the diagnoses that name this check
+  std::vector<TaggedAddress> tagged_addresses;  // public ones only; empty: no tag, or the file does not have it
+  std::vector<std::string> diagnoses;           // codes of the diagnoses that name this check
 };
 BOOST_DESCRIBE_STRUCT(Check, (),
                       (id, title, why, required, verdict, reason, target, duration, proxy, finished, observations,
-                       diagnoses))
+                       tagged_addresses, diagnoses))
 
 }  // namespace vnetprobe

@@ -43,11 +43,21 @@ BOOST_DESCRIBE_STRUCT(Node, (),
                        workspace_id, workspace_region, instance, outbound, public_ip, container, interception_allowed,
                        addresses, resolvers, proxy, imds, uid))
 
+// Which service tags the run held addresses against.
+struct ServiceTagFile {
+  std::string source;  // a path, or the snapshot in the binary
+  std::string cloud;
+  std::int64_t change_number{};
+  std::string date;             // "2025-11-10"; empty: unknown
+  std::optional<int> age_days;  // when the run began
+};
+BOOST_DESCRIBE_STRUCT(ServiceTagFile, (), (source, cloud, change_number, date, age_days))
+
 struct AgentInfo {
   std::string version;
   std::string catalog;  // "built-in 2026-03", or the file's path
   std::string era;
-  std::optional<std::string> service_tags;  // change number, date, age: issue of the service tags
+  std::optional<ServiceTagFile> service_tags;
 };
 BOOST_DESCRIBE_STRUCT(AgentInfo, (), (version, catalog, era, service_tags))
 

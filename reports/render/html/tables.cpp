@@ -12,6 +12,12 @@
 namespace vnetprobe::html {
 namespace {
 
+std::string words_of(const ServiceTagFile& tags) {
+  const auto age = tags.age_days ? fmt::format(", {} days old", *tags.age_days) : std::string();
+  return fmt::format("{} {} of {}{} ({})", tags.cloud, tags.change_number,
+                     tags.date.empty() ? "an unknown date" : tags.date, age, tags.source);
+}
+
 constexpr std::size_t columns_at_most = 12, rows_at_most = 2000;
 
 // What one resolver said about one name, over all the questions that were put to it.
@@ -194,7 +200,7 @@ void node(std::string& out, const Report& report) {
   add(out, "<tr><th scope=\"row\">Catalogue</th><td>{}</td><td>the agent</td></tr>\n", text(report.agent.catalog, 500));
   if (report.agent.service_tags)
     add(out, "<tr><th scope=\"row\">Service tags</th><td>{}</td><td>the agent</td></tr>\n",
-        text(*report.agent.service_tags, 500));
+        text(words_of(*report.agent.service_tags), 500));
   end_table(out);
   out += "</section>\n";
 }
