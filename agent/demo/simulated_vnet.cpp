@@ -34,7 +34,7 @@ storage_accounts:
 container_registry: {name: demoacr, private_endpoint: true}
 key_vault: {name: demokv, private_endpoint: true}
 proxy: none
-timeouts: {dns: 1s, tcp: 2s, tls: 2s, http: 3s, websocket: 3s}
+timeouts: {dns: 2s, tcp: 2s, tls: 10s, http: 10s, websocket: 10s}
 )";
 
 tcp::endpoint any_port() { return {asio::ip::address_v4::loopback(), 0}; }

@@ -85,8 +85,9 @@ class Tags(unittest.TestCase):
             self.assertEqual([item["prefix"] for item in result["missing"]], [gone["addressPrefix"]])
 
     def test_diff(self):
-        changes = {change["tag"]: change for change in read("diff", OLDER, PUBLIC, "--tag", "Storage")}
-        self.assertIn("135.130.158.0/23", changes["Storage.EastUS2"]["added"])
+        changes = {change["tag"]: change for change in read("diff", OLDER, PUBLIC, "--tag", "MicrosoftCloudAppSecurity")}
+        self.assertTrue(changes["MicrosoftCloudAppSecurity.JapanEast"]["added"])
+        self.assertEqual(changes["MicrosoftCloudAppSecurity.JapanEast"]["removed"], [])
         self.assertEqual(read("diff", PUBLIC, PUBLIC), [])
         self.assertIn("No route of eastus2 changes", run("diff", OLDER, PUBLIC, "--for-region", "eastus2").stdout)
         self.assertIn("nothing to compare", run("diff", GOV, PUBLIC, status=2).stderr)
