@@ -84,6 +84,9 @@ std::vector<FollowUp> after_handshake(const Check& check, const Tls& tls) {
                          .because = "the handshake with " + where + " fails; does it with TLS 1.2 only?"});
     if (tls->error == TlsFailure::timed_out)
       for (auto& question : packet_size("the handshake with " + where + " stalls")) questions.push_back(question);
+    else if (was_cut(*tls))
+      questions.push_back({.kind = FollowUpKind::same_again,
+                           .because = "the handshake for " + tls->sni + " with " + where + " is cut; is it again?"});
   }
   if (!was_cut(*tls) || replaced) return questions;
   if (!path_known(check, PathPacket::syn)) {

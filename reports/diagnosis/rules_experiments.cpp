@@ -76,6 +76,17 @@ std::vector<Finding> large_packets_vanish(const Evidenced& evidence) {
 }
 
 // One address, two names: the target's is cut, another one gets a ServerHello.
+// The same handshake once more, and it never got an answer: a busy server is no filter.
+bool cut_again(const Check& check, const TlsObservation& own) {
+  bool again = false;
+  for (const auto& tls : cited<TlsObservation>(check, Part::experiments)) {
+    if (tls->sni != own.sni || tls->offered_at_most) continue;
+    if (tls->server_hello_received) return false;
+    again = again || was_cut(*tls);
+  }
+  return again;
+}
+
 std::vector<Finding> name_is_filtered(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto* check : evidence.open) {
@@ -90,6 +101,7 @@ std::vector<Finding> name_is_filtered(const Evidenced& evidence) {
         other = tls;
     }
     if (!other && !unnamed) continue;
+    if (!cut_again(*check, **own)) continue;
     auto finding = about(*check, "tls.sni_filtered", other ? Confidence::proven : Confidence::likely);
     finding.evidence = {
         own->says(fmt::format("{} for the name {}: {}", to_string((*own)->remote), (*own)->sni, how(**own)))};

@@ -37,6 +37,8 @@ Observation hello(TlsFailure failure) { return tls_failed(address, host, failure
 
 Observation for_name(std::string name) { return because(tls(address, std::move(name)), "another name"); }
 
+Observation cut_once_more() { return because(tls_failed(address, host, TlsFailure::reset), "once more"); }
+
 Observation unnamed_answered() { return because(tls(address, ""), "no name"); }
 
 Observation only_12(bool works) {
@@ -126,10 +128,14 @@ INSTANTIATE_TEST_SUITE_P(
     Handshakes, ExperimentRule,
     testing::Values(
         Case{"another name is answered at the same address",
-             {cut(TlsFailure::reset, {for_name("login.microsoftonline.com"), only_12(false)})},
+             {cut(TlsFailure::reset, {cut_once_more(), for_name("login.microsoftonline.com"), only_12(false)})},
              "tls.sni_filtered"},
+        Case{"the second try for the same name is answered: a busy server",
+             {cut(TlsFailure::timed_out,
+                  {because(tls(address, host), "once more"), for_name("login.microsoftonline.com")})},
+             "tls.timeout_after_client_hello"},
         Case{"only a handshake without a name is answered",
-             {cut(TlsFailure::closed, {unnamed_answered()})},
+             {cut(TlsFailure::closed, {cut_once_more(), unnamed_answered()})},
              "tls.sni_filtered"},
         Case{"no other name is answered either",
              {cut(TlsFailure::reset,
