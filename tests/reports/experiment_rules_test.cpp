@@ -259,5 +259,31 @@ TEST(CrossQuestions, ACutHandshakeIsAskedForANameThatIsAnsweredElsewhere) {
   EXPECT_EQ(asked[1].question.kind, FollowUpKind::big_request);
 }
 
+Report with_tags(std::vector<Check> checks, std::string outbound, bool inside, int age) {
+  auto made = report(std::move(checks));
+  if (!outbound.empty())
+    made.node.outbound = Sourced<std::string>{.value = std::move(outbound), .source = "config.yaml:1:1"};
+  made.agent.service_tags = ServiceTagFile{
+      .source = "tags.json", .cloud = "Public", .change_number = 376, .date = "2026-03-01", .age_days = age};
+  made.checks.front().target.service_tag = "Storage";
+  made.checks.front().tagged_addresses = {{.address = "20.9.0.9", .inside = inside}};
+  return diagnosed(std::move(made));
+}
+
+TEST(ServiceTagRules, AnAddressOutsideOfItsTagIsTheCauseOnlyWhereTagsAloneAreLetOut) {
+  EXPECT_EQ(first_code(with_tags({silent(false), fine()}, "limited", false, 3)), "service_tag.resolved_outside_tag");
+  EXPECT_EQ(first_code(with_tags({silent(false), fine()}, "limited", true, 3)), "tcp.dropped_remote");
+  EXPECT_EQ(first_code(with_tags({silent(false), fine()}, "", false, 3)), "tcp.dropped_remote");
+}
+
+TEST(ServiceTagRules, NothingIsSaidOfWhatAnswersByAnOldFile) {
+  EXPECT_TRUE(with_tags({answered({})}, "limited", false, 400).diagnoses.empty());
+  EXPECT_TRUE(with_tags({answered({})}, "", false, 3).diagnoses.empty());
+  EXPECT_EQ(with_tags({answered({})}, "limited", false, 3).diagnoses.at(0).severity, Severity::info);
+  const auto old = with_tags({silent(false), fine()}, "limited", false, 400);
+  EXPECT_TRUE(std::any_of(old.diagnoses.begin(), old.diagnoses.end(),
+                          [](const Diagnosis& one) { return one.code == "service_tag.data_stale"; }));
+}
+
 }  // namespace
 }  // namespace vnetprobe
