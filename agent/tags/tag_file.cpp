@@ -1,103 +1,16 @@
 #include "agent/tags/tag_file.hpp"
 
+#include "agent/tags/tag_events.hpp"
+
 #include <fmt/format.h>
 #include <zlib.h>
-#include <boost/json/monotonic_resource.hpp>
-#include <boost/json/stream_parser.hpp>
 
-#include <charconv>
 #include <numeric>
-#include <unordered_set>
 
 namespace vnetprobe::tags {
 namespace {
 
-namespace json = boost::json;
-
 constexpr std::size_t inflated_at_most = 64U << 20;
-
-// Microsoft writes numbers, the discovery API strings.
-long number_in(const json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  if (!value) return 0;
-  if (const auto* number = value->if_int64()) return *number;
-  long parsed = 0;
-  if (const auto* text = value->if_string()) std::from_chars(text->data(), text->data() + text->size(), parsed);
-  return parsed;
-}
-
-std::string text_in(const json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  const auto* text = value ? value->if_string() : nullptr;
-  return text ? std::string(*text) : std::string();
-}
-
-class Reader {
- public:
-  Reader(const std::string& path, bool lenient) : path_(path), lenient_(lenient) {}
-
-  void read(const json::value& root, TagFile& file) {
-    const json::array* values = root.if_array();
-    if (const auto* object = root.if_object()) {
-      file.cloud = text_in(*object, "cloud");
-      file.change_number = number_in(*object, "changeNumber");
-      if (file.date.empty()) file.date = text_in(*object, "date");
-      const auto* member = object->if_contains("values");
-      values = member ? member->if_array() : nullptr;
-      // One tag alone, as a --query of the first match prints it.
-      if (!values && object->contains("properties")) return read_tag(root, 0, file);
-    }
-    if (!values) return complain("", "no array of tags: expected an object with `values`, or the array itself");
-    for (std::size_t i = 0; i < values->size(); ++i) {
-      read_tag((*values)[i], i, file);
-      if (!lenient_ && !errors.empty()) return;
-    }
-  }
-
-  std::vector<std::string> errors;
-
- private:
-  void complain(const std::string& tag, const std::string& what) {
-    constexpr std::size_t enough = 20;
-    if (errors.size() < enough)
-      errors.push_back(tag.empty() ? fmt::format("{}: {}", path_, what)
-                                   : fmt::format("{}: tag {}: {}", path_, tag, what));
-  }
-
-  void read_tag(const json::value& value, std::size_t index, TagFile& file) {
-    const auto* object = value.if_object();
-    const std::string place = fmt::format("values[{}]", index);
-    if (!object) return complain(place, "expected an object");
-    ServiceTag tag{.name = text_in(*object, "name")};
-    if (tag.name.empty()) return complain(place, "has no `name`");
-    const auto* member = object->if_contains("properties");
-    const auto* properties = member ? member->if_object() : nullptr;
-    const auto* list = properties ? properties->if_contains("addressPrefixes") : nullptr;
-    const auto* prefixes = list ? list->if_array() : nullptr;
-    if (!prefixes) return complain(tag.name, "has no `properties.addressPrefixes`");
-    tag.region = text_in(*properties, "region");
-    tag.change_number = number_in(*properties, "changeNumber");
-    if (!names_.insert(tag.name).second) return complain(tag.name, "is there twice");
-    tag.prefixes.reserve(prefixes->size());
-    for (const auto& prefix : *prefixes) {
-      const auto* text = prefix.if_string();
-      if (!text) {
-        complain(tag.name, "a prefix is not a text");
-        continue;
-      }
-      const auto parsed = parse_cidr(*text);
-      if (parsed.value)
-        tag.prefixes.push_back(*parsed.value);
-      else
-        complain(tag.name, fmt::format("'{}' {}", std::string_view(*text).substr(0, 60), parsed.error));
-    }
-    file.tags.push_back(std::move(tag));
-  }
-
-  const std::string& path_;
-  bool lenient_;
-  std::unordered_set<std::string> names_;
-};
 
 // The CLI may print a warning line first. An HTML page has no JSON at the start of a line.
 std::size_t start_of_json(std::string_view text) {
@@ -175,20 +88,15 @@ TagFileRead read_tag_file(std::string_view bytes, const std::string& path, bool 
                     path, page ? "an HTML page and not the file" : "no JSON in it"));
     return read;
   }
-  json::monotonic_resource memory(4 * bytes.size() + 4096);
-  boost::system::error_code problem;
-  json::stream_parser parser(&memory);
-  const auto text = bytes.substr(start);
-  const auto used = parser.write_some(text.data(), text.size(), problem);
-  if (!problem && !parser.done()) problem = json::error::incomplete;
-  if (problem) {
-    read.errors.push_back(fmt::format("{}: byte {}: {}", path, start + used, problem.message()));
+  auto events = read_tag_events(bytes.substr(start), path, lenient);
+  read.errors = std::move(events.errors);
+  if (events.problem) {
+    read.errors.push_back(fmt::format("{}: byte {}: {}", path, start + events.good_bytes, events.problem.message()));
     return read;
   }
-  TagFile file{.path = path, .date = date_in_name(path)};
-  Reader reader(path, lenient);
-  reader.read(parser.release(), file);
-  read.errors = std::move(reader.errors);
+  auto& file = events.file;
+  file.path = path;
+  if (const auto date = date_in_name(path); !date.empty()) file.date = date;
   if (read.errors.empty() || (lenient && !file.tags.empty())) read.file = std::move(file);
   return read;
 }

@@ -17,25 +17,34 @@ class TagIndex {
 
   // Most specific first; at equal length a regional tag before a global one, a service's tag before AzureCloud's.
   std::vector<Containing> look_up(const Address& address) const;
-  std::size_t unique_prefixes() const { return v4_.prefixes.size() + v6_.prefixes.size(); }
+  std::size_t unique_prefixes() const { return v4_.nodes.size() + v6_.nodes.size(); }
 
  private:
   struct Node {
     std::uint32_t parent{};  // place of the next larger prefix around this one; `none`: there is none
-    std::uint32_t first_owner{}, owners{};
+    std::uint32_t first_owner{};
+    std::uint32_t owners{};
+    std::uint32_t found{};  // owners of this one and of all around it
+    int length{};
   };
+  // `Number` holds an address of the family. The first addresses stand apart, so that the search touches little memory.
+  template <class Number>
   struct Family {
-    std::vector<Bits> starts;  // apart from the rest, so that the search touches little memory
-    std::vector<Cidr> prefixes;
+    std::vector<Number> starts;
     std::vector<Node> nodes;
   };
   static constexpr std::uint32_t none = ~std::uint32_t{0};
 
-  void build(Family& family, bool v6);
+  template <class Number>
+  void build(Family<Number>& family);
+  template <class Number>
+  std::vector<Containing> look_up_in(const Family<Number>& family, Number address) const;
 
   const TagFile& file_;
-  Family v4_, v6_;
-  std::vector<std::uint32_t> owners_;  // tags, by their place in the file
+  std::vector<std::uint32_t> by_rank_;  // tags by their place in the file, the one that tells most first
+  Family<std::uint32_t> v4_;
+  Family<Bits> v6_;
+  std::vector<std::uint32_t> owners_;  // places in the file
 };
 
 }  // namespace vnetprobe::tags
