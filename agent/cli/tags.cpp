@@ -10,9 +10,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 
 namespace vnetprobe {
@@ -195,8 +192,9 @@ int diff(const TagsCommand& command) {
     return 0;
   }
   if (!command.tag.empty()) {
-    const auto named = tags::find_tag(*after, command.tag, "");
-    if (!named.tag && !tags::find_tag(*before, command.tag, "").tag) return complain({named.error});
+    const auto tag = command.tag.ends_with(".*") ? command.tag.substr(0, command.tag.size() - 2) : command.tag;
+    const auto named = tags::find_tag(*after, tag, "");
+    if (!named.tag && !tags::find_tag(*before, tag, "").tag) return complain({named.error});
   }
   const auto changes = tags::changes(*before, *after, command.tag, command.region);
   if (json(command))
@@ -217,28 +215,15 @@ int info(const TagsCommand& command) {
   return 0;
 }
 
-// Whole or not at all: a reader finds the old file or the new one.
 int update(const TagsCommand& command) {
   const auto bytes = read_file(command.from, table_at_most);
   if (!bytes.error.empty()) return complain({bytes.error});
   const auto file = accept(tags::read_tag_file(bytes.bytes, command.from, false), false);
   if (!file) return status_usage;
-  namespace fs = std::filesystem;
-  const fs::path target = command.service_tags.empty() ? tags::installed_path : command.service_tags;
-  const fs::path temporary = target.string() + ".new";
-  std::error_code problem;
-  if (target.has_parent_path()) fs::create_directories(target.parent_path(), problem);
-  std::ofstream out(temporary, std::ios::binary);
-  out << bytes.bytes;
-  out.close();
-  if (out) fs::rename(temporary, target, problem);
-  if (!out || problem) {
-    std::error_code ignored;
-    fs::remove(temporary, ignored);
-    return complain({fmt::format("{}: {}", target.string(), out ? problem.message() : std::strerror(errno))});
-  }
+  const std::string target = command.service_tags.empty() ? tags::installed_path : command.service_tags;
+  if (const auto problem = tags::install(target, bytes.bytes, *file); !problem.empty()) return complain({problem});
   fmt::print("{} {} of {} is installed as {}\n", file->cloud, file->change_number,
-             file->date.empty() ? "an unknown date" : file->date, target.string());
+             file->date.empty() ? "an unknown date" : file->date, target);
   return 0;
 }
 

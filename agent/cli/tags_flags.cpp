@@ -70,7 +70,7 @@ CLI::App* add_tags_command(CLI::App& app, TagsCommand& command) {
   add_format(*audit, command, plain, "table or json");
   auto* diff = add_verb(*tags, command, "diff", "What changed between two files, by address");
   diff->add_option("OLD NEW", command.arguments, "Two service-tag files")->required()->expected(2);
-  diff->add_option("--tag", command.tag, "Only this tag and its regions")->type_name("TAG");
+  diff->add_option("--tag", command.tag, "Only this tag; TAG.* with those of its regions")->type_name("TAG");
   diff->add_option("--region", command.region, "Only tags of this region")->type_name("REGION");
   diff->add_option("--for-region", command.for_region, "Which routes of this region change, as commands")
       ->type_name("REGION");

@@ -7,11 +7,28 @@ namespace {
 
 using Both = std::pair<std::vector<Cidr>, std::vector<Cidr>>;  // before, after
 
-bool selected(const ServiceTag& tag, const ServiceTag* only, std::string_view only_service, const std::string& region) {
-  if (!region.empty() && region_of(tag) != region) return false;
-  if (only_service.empty()) return true;
-  return only && (tag.name == only->name || tag.name.starts_with(only->name + "."));
-}
+// "Storage" is that tag alone, with a region that region's; "Storage.*" the tag and those of all regions.
+class Selection {
+ public:
+  Selection(const TagFile& before, const TagFile& after, std::string_view tag, std::string_view region)
+      : all_(tag.empty()), region_(region.empty() ? "" : canonical_region(region)) {
+    with_regions_ = tag.ends_with(".*") || !region_.empty();
+    if (tag.ends_with(".*")) tag.remove_suffix(2);
+    for (const auto* file : {&after, &before})
+      if (const auto* found = all_ ? nullptr : find_tag(*file, tag, "").tag; found && name_.empty())
+        name_ = found->name;
+  }
+
+  bool has(const ServiceTag& tag) const {
+    if (!region_.empty() && region_of(tag) != region_) return false;
+    if (all_) return true;
+    return !name_.empty() && (tag.name == name_ || (with_regions_ && tag.name.starts_with(name_ + ".")));
+  }
+
+ private:
+  bool all_{}, with_regions_{};
+  std::string name_, region_;
+};
 
 void append(std::vector<Cidr>& to, const std::vector<Cidr>& from) { to.insert(to.end(), from.begin(), from.end()); }
 
@@ -19,14 +36,12 @@ void append(std::vector<Cidr>& to, const std::vector<Cidr>& from) { to.insert(to
 
 std::vector<TagChange> changes(const TagFile& before, const TagFile& after, std::string_view only_tag,
                                std::string_view only_region) {
-  const auto region = only_region.empty() ? std::string() : canonical_region(only_region);
-  const auto* named = find_tag(after, only_tag, "").tag;
-  if (!named && !only_tag.empty()) named = find_tag(before, only_tag, "").tag;
+  const Selection selection(before, after, only_tag, only_region);
   std::map<std::string, Both> tags;
   for (const auto& tag : before.tags)
-    if (selected(tag, named, only_tag, region)) tags[tag.name].first = tag.prefixes;
+    if (selection.has(tag)) tags[tag.name].first = tag.prefixes;
   for (const auto& tag : after.tags)
-    if (selected(tag, named, only_tag, region)) tags[tag.name].second = tag.prefixes;
+    if (selection.has(tag)) tags[tag.name].second = tag.prefixes;
   std::vector<TagChange> found;
   for (const auto& [name, both] : tags) {
     TagChange change{.tag = name, .added = {}, .removed = {}};

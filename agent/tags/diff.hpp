@@ -10,7 +10,8 @@ struct TagChange {
   std::string tag;
   std::vector<Cidr> added, removed;
 };
-// Tags without a change are left out. `only_tag` and `only_region` narrow; empty: every one.
+// Tags without a change are left out. `only_tag` and `only_region` narrow ("Storage.*": with all its regions); empty:
+// every one.
 std::vector<TagChange> changes(const TagFile& before, const TagFile& after, std::string_view only_tag,
                                std::string_view only_region);
 

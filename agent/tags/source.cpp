@@ -1,6 +1,10 @@
 #include "agent/tags/source.hpp"
 
+#include "agent/cli/output.hpp"
 #include "agent/cli/read_file.hpp"
+#include "agent/tags/compact.hpp"
+
+#include <sys/stat.h>
 
 #include <charconv>
 #include <filesystem>
@@ -25,9 +29,34 @@ std::optional<std::chrono::sys_days> parse_date(std::string_view text) {
   return date.ok() ? std::optional(std::chrono::sys_days{date}) : std::nullopt;
 }
 
+std::string compact_path(const std::string& path) { return path + ".compact"; }
+
+std::optional<Stamp> stamp_of(const std::string& path) {
+  struct stat state {};
+  if (::stat(path.c_str(), &state) != 0 || !S_ISREG(state.st_mode)) return std::nullopt;
+  return Stamp{.size = static_cast<std::uint64_t>(state.st_size),
+               .modified = state.st_mtim.tv_sec * std::int64_t{1'000'000'000} + state.st_mtim.tv_nsec};
+}
+
+std::optional<TagFile> read_compact(const std::string& path) {
+  const auto stamp = stamp_of(path);
+  if (!stamp || !stamp_of(compact_path(path))) return std::nullopt;
+  const auto bytes = read_file(compact_path(path), file_at_most);
+  auto file = from_compact(bytes.bytes, *stamp);
+  if (file) file->path = path;
+  return file;
+}
+
 }  // namespace
 
+std::string install(const std::string& path, const std::string& bytes, const TagFile& file) {
+  if (auto problem = write_file(path, bytes); !problem.empty()) return problem;
+  const auto stamp = stamp_of(path);
+  return stamp ? write_file(compact_path(path), to_compact(file, *stamp)) : std::string();
+}
+
 TagFileRead read_tag_path(const std::string& path, bool lenient) {
+  if (auto compact = read_compact(path)) return {.file = std::move(compact), .errors = {}};
   const auto file = read_file(path, file_at_most);
   if (!file.error.empty()) return {.file = {}, .errors = {file.error}};
   return read_tag_file(file.bytes, path == "-" ? "stdin" : path, lenient);

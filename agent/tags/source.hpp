@@ -18,7 +18,14 @@ TagFileRead open_tags(const SourceWish& wish);
 // Where `tags update` puts a file and everybody looks for it.
 inline constexpr const char* installed_path = "/var/lib/vnetprobe/service-tags.json";
 
+// From the compact form beside it where that is of this very file, else from the file.
 TagFileRead read_tag_path(const std::string& path, bool lenient);
+
+// Puts `bytes`, whose content `file` is, at `path`, and the compact form beside it, which keeps the date too that was
+// in the original's name. Each is replaced as a whole: a reader finds the old file or the new one. The reason, if it
+// failed.
+std::string install(const std::string& path, const std::string& bytes, const TagFile& file);
+
 TagFile snapshot(std::string_view cloud);
 
 // Days since the file's date; absent: it has none.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "agent/tags/address.hpp"
+#include "agent/tags/prefix_order.hpp"
 
 namespace vnetprobe::tags {
 
@@ -18,6 +18,7 @@ struct TagFile {
   long change_number{};
   std::string date;  // "2025-11-10", from the file's name or the snapshot; empty: unknown
   std::vector<ServiceTag> tags;
+  std::optional<PrefixOrder> order;  // only where it came from the compact form
 
   std::size_t prefix_count() const;
 };

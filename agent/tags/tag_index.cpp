@@ -12,59 +12,66 @@ auto rank(const ServiceTag& tag) {
   return std::tuple(tag.region.empty(), tag.name.starts_with("AzureCloud"), std::string_view(tag.name));
 }
 
-// A prefix of one tag: sorts by first address, then by length, then by its tag's rank.
 template <class Number>
-struct Entry {
-  Number base{};
-  std::uint64_t length_and_rank{};
-
-  int length() const { return static_cast<int>(length_and_rank >> 32U); }
-  std::uint32_t tag_rank() const { return static_cast<std::uint32_t>(length_and_rank); }
-  bool operator<(const Entry& other) const {
-    return base != other.base ? base < other.base : length_and_rank < other.length_and_rank;
-  }
-};
+constexpr bool is_v6 = std::is_same_v<Number, Bits>;
 
 template <class Number>
-constexpr int width = std::is_same_v<Number, Bits> ? 128 : 32;
+Cidr cidr(Number base, std::uint32_t length) {
+  return {.base = base, .length = static_cast<int>(length), .v6 = is_v6<Number>};
+}
 
+// With the tag's rank for its place, so that equal prefixes come in the order in which they are told.
 template <class Number>
-Cidr cidr(Number base, int length) {
-  return {.base = base, .length = length, .v6 = width<Number> == 128};
+std::vector<OwnedPrefix<Number>> sorted(const TagFile& file, const std::vector<std::uint32_t>& by_rank) {
+  std::vector<OwnedPrefix<Number>> all;
+  all.reserve(file.prefix_count());
+  for (std::uint32_t place = 0; place < by_rank.size(); ++place)
+    for (const auto& prefix : file.tags[by_rank[place]].prefixes)
+      if (prefix.v6 == is_v6<Number>)
+        all.push_back({static_cast<Number>(prefix.base), static_cast<std::uint32_t>(prefix.length), place});
+  using Owned = OwnedPrefix<Number>;
+  std::sort(all.begin(), all.end(), [](const Owned& a, const Owned& b) {
+    if (a.base != b.base) return a.base < b.base;
+    return a.length != b.length ? a.length < b.length : a.tag < b.tag;
+  });
+  for (auto& one : all) one.tag = by_rank[one.tag];
+  return all;
 }
 
 }  // namespace
 
-TagIndex::TagIndex(const TagFile& file) : file_(file), by_rank_(file.tags.size()) {
-  std::iota(by_rank_.begin(), by_rank_.end(), 0U);
-  std::sort(by_rank_.begin(), by_rank_.end(),
+PrefixOrder in_order(const TagFile& file) {
+  std::vector<std::uint32_t> by_rank(file.tags.size());
+  std::iota(by_rank.begin(), by_rank.end(), 0U);
+  std::sort(by_rank.begin(), by_rank.end(),
             [&](std::uint32_t a, std::uint32_t b) { return rank(file.tags[a]) < rank(file.tags[b]); });
+  return {.v4 = sorted<std::uint32_t>(file, by_rank), .v6 = sorted<Bits>(file, by_rank)};
+}
+
+TagIndex::TagIndex(const TagFile& file) : file_(file) {
   owners_.reserve(file.prefix_count());
-  build(v4_);
-  build(v6_);
+  const auto build_both = [&](const PrefixOrder& order) {
+    build(order.v4, v4_);
+    build(order.v6, v6_);
+  };
+  if (file.order)
+    build_both(*file.order);
+  else
+    build_both(in_order(file));
 }
 
 template <class Number>
-void TagIndex::build(Family<Number>& family) {
-  constexpr bool v6 = width<Number> == 128;
-  std::vector<Entry<Number>> entries;
-  entries.reserve(owners_.capacity() - owners_.size());
-  for (std::uint32_t place = 0; place < by_rank_.size(); ++place)
-    for (const auto& prefix : file_.tags[by_rank_[place]].prefixes)
-      if (prefix.v6 == v6)
-        entries.push_back({static_cast<Number>(prefix.base), static_cast<std::uint64_t>(prefix.length) << 32U | place});
-  std::sort(entries.begin(), entries.end());
+void TagIndex::build(const std::vector<OwnedPrefix<Number>>& prefixes, Family<Number>& family) {
   std::vector<std::uint32_t> around;  // those that contain the current place, outermost first
-  for (auto it = entries.begin(); it != entries.end();) {
-    const auto last_before = [&](std::uint32_t place) {
-      return cidr(family.starts[place], family.nodes[place].length).last() < it->base;
-    };
-    while (!around.empty() && last_before(around.back())) around.pop_back();
-    const auto outer = around.empty() ? none : around.back();
-    Node node{.parent = outer, .first_owner = static_cast<std::uint32_t>(owners_.size()), .length = it->length()};
+  for (auto it = prefixes.begin(); it != prefixes.end();) {
     const auto base = it->base;
-    for (; it != entries.end() && it->base == base && it->length() == node.length; ++it)
-      owners_.push_back(by_rank_[it->tag_rank()]);
+    const auto ended = [&](std::uint32_t place) {
+      return cidr(family.starts[place], family.nodes[place].length).last() < base;
+    };
+    while (!around.empty() && ended(around.back())) around.pop_back();
+    const auto outer = around.empty() ? none : around.back();
+    Node node{.parent = outer, .first_owner = static_cast<std::uint32_t>(owners_.size()), .length = it->length};
+    for (; it != prefixes.end() && it->base == base && it->length == node.length; ++it) owners_.push_back(it->tag);
     node.owners = static_cast<std::uint32_t>(owners_.size()) - node.first_owner;
     node.found = node.owners + (outer == none ? 0 : family.nodes[outer].found);
     around.push_back(static_cast<std::uint32_t>(family.nodes.size()));

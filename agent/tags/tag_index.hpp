@@ -9,6 +9,10 @@ struct Containing {
   Cidr prefix;
 };
 
+// The larger prefix first where two begin together, and of equal ones the tag first that tells most about an address: a
+// regional one before a global one, a service's before AzureCloud's.
+PrefixOrder in_order(const TagFile& file);
+
 // Every prefix that contains an address, longest first. Prefixes nest or are apart, so each knows the next larger one
 // around it: a look-up is a binary search and a walk outwards.
 class TagIndex {
@@ -25,7 +29,7 @@ class TagIndex {
     std::uint32_t first_owner{};
     std::uint32_t owners{};
     std::uint32_t found{};  // owners of this one and of all around it
-    int length{};
+    std::uint32_t length{};
   };
   // `Number` holds an address of the family. The first addresses stand apart, so that the search touches little memory.
   template <class Number>
@@ -36,12 +40,11 @@ class TagIndex {
   static constexpr std::uint32_t none = ~std::uint32_t{0};
 
   template <class Number>
-  void build(Family<Number>& family);
+  void build(const std::vector<OwnedPrefix<Number>>& prefixes, Family<Number>& family);
   template <class Number>
   std::vector<Containing> look_up_in(const Family<Number>& family, Number address) const;
 
   const TagFile& file_;
-  std::vector<std::uint32_t> by_rank_;  // tags by their place in the file, the one that tells most first
   Family<std::uint32_t> v4_;
   Family<Bits> v6_;
   std::vector<std::uint32_t> owners_;  // places in the file

@@ -1,5 +1,6 @@
 #include "agent/plan/plan.hpp"
 #include "agent/tags/audit.hpp"
+#include "agent/tags/compact.hpp"
 #include "agent/tags/diff.hpp"
 #include "agent/tags/source.hpp"
 #include "agent/tags/tag_index.hpp"
@@ -86,6 +87,44 @@ TEST(TagIndex, FindsEveryPrefixOfEveryTagOfEveryFile) {
           missed += there ? 0 : 1;
         }
     EXPECT_EQ(missed, 0u) << known.name;
+  }
+}
+
+TEST(TagCompact, IsTheSameFileAndCountsForThatFileAlone) {
+  const Stamp stamp{.size = 4182743, .modified = 1};
+  for (const auto& known : known_files) {
+    const auto& file = real(known.name);
+    const auto bytes = to_compact(file, stamp);
+    const auto back = from_compact(bytes, stamp);
+    ASSERT_TRUE(back) << known.name;
+    EXPECT_EQ(std::tie(back->cloud, back->change_number, back->date),
+              std::tie(file.cloud, file.change_number, file.date));
+    ASSERT_EQ(back->tags.size(), file.tags.size());
+    for (std::size_t i = 0; i < file.tags.size(); ++i) {
+      const auto &was = file.tags[i], &is = back->tags[i];
+      EXPECT_EQ(std::tie(was.name, was.region, was.change_number, was.prefixes),
+                std::tie(is.name, is.region, is.change_number, is.prefixes));
+    }
+    const TagIndex from_file(file), from_cache(*back);
+    EXPECT_EQ(from_cache.unique_prefixes(), known.unique);
+    for (const auto& tag : file.tags)
+      for (const auto& prefix : tag.prefixes) {
+        const Address address{.bits = prefix.base, .v6 = prefix.v6};
+        ASSERT_EQ(names_of(from_cache.look_up(address)), names_of(from_file.look_up(address)));
+      }
+    EXPECT_FALSE(from_compact(bytes, {.size = stamp.size, .modified = 2}));
+  }
+}
+
+TEST(TagCompact, CutOffOrChangedIsNoFile) {
+  const Stamp stamp{.size = 1, .modified = 1};
+  const auto bytes = to_compact(real("China_20260720"), stamp);
+  for (std::size_t length = 0; length < bytes.size(); length += 97)
+    EXPECT_FALSE(from_compact(std::string_view(bytes).substr(0, length), stamp)) << length;
+  for (std::size_t place = 0; place < bytes.size(); place += 89) {
+    auto changed = bytes;
+    changed[place] = static_cast<char>(changed[place] ^ 0x20);
+    EXPECT_FALSE(from_compact(changed, stamp)) << place;
   }
 }
 

@@ -85,9 +85,11 @@ class Tags(unittest.TestCase):
             self.assertEqual([item["prefix"] for item in result["missing"]], [gone["addressPrefix"]])
 
     def test_diff(self):
-        changes = {change["tag"]: change for change in read("diff", OLDER, PUBLIC, "--tag", "MicrosoftCloudAppSecurity")}
-        self.assertTrue(changes["MicrosoftCloudAppSecurity.JapanEast"]["added"])
-        self.assertEqual(changes["MicrosoftCloudAppSecurity.JapanEast"]["removed"], [])
+        changes = {change["tag"]: change for change in read("diff", OLDER, PUBLIC, "--tag", "Storage.*")}
+        self.assertEqual(sorted(changes), ["Storage.AustraliaEast", "Storage.NorthEurope"])
+        self.assertEqual(changes["Storage.NorthEurope"], {"tag": "Storage.NorthEurope", "added": ["135.130.164.0/23", "145.190.130.0/24"], "removed": []})
+        self.assertEqual(read("diff", OLDER, PUBLIC, "--tag", "storage", "--region", "North Europe"), [changes["Storage.NorthEurope"]])
+        self.assertEqual(read("diff", OLDER, PUBLIC, "--tag", "Storage"), [])  # all of it within what the global tag had
         self.assertEqual(read("diff", PUBLIC, PUBLIC), [])
         self.assertIn("No route of eastus2 changes", run("diff", OLDER, PUBLIC, "--for-region", "eastus2").stdout)
         self.assertIn("nothing to compare", run("diff", GOV, PUBLIC, status=2).stderr)
@@ -101,6 +103,16 @@ class Tags(unittest.TestCase):
             target = pathlib.Path(folder, "state", "tags.json")
             run("update", "--from", PUBLIC, "--service-tags", target)
             self.assertEqual(target.read_bytes(), PUBLIC.read_bytes())
+            self.assertEqual({**info, "source": str(target)}, read("info", "--service-tags", target))  # its date too
+            # The compact form counts for the very file that it was made from, and never where it is damaged.
+            compact = target.with_name("tags.json.compact")
+            whole = compact.read_bytes()
+            compact.write_bytes(whole[:-9] + b"damaged!!")
+            self.assertEqual(read("info", "--service-tags", target)["unique_prefixes"], info["unique_prefixes"])
+            compact.write_bytes(whole)
+            target.write_bytes(GOV.read_bytes())
+            self.assertEqual(read("info", "--service-tags", target)["cloud"], "AzureGovernment")
+            run("update", "--from", PUBLIC, "--service-tags", target)
             bad = pathlib.Path(folder, "bad.json")
             bad.write_text("<html>")
             self.assertIn("HTML page", run("update", "--from", bad, "--service-tags", target, status=2).stderr)
