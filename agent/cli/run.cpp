@@ -200,6 +200,7 @@ int run(const RunCommand& command) {
   report.agent.service_tags = describe_tags(*tags.file, std::chrono::floor<std::chrono::days>(report.started_at));
   report.node = discovery.node;
   report.node.interception_allowed = settings.allow_interception;
+  report.agent.service_tags->routes = forced_tunnel_routes(*tags.file, report.node);
   note_tagged_addresses(outcome.checks, *tags.file);
   report.checks = std::move(outcome.checks);
   report.not_checked = plan.not_checked;

@@ -34,15 +34,15 @@ struct PublicSuffix {
 };
 constexpr std::array public_suffixes{
     PublicSuffix{"login.microsoftonline.com", "20.190.151.9"},
-    PublicSuffix{"management.azure.com", "20.62.129.10"},
-    PublicSuffix{"mcr.microsoft.com", "13.107.246.46"},
+    PublicSuffix{"management.azure.com", "13.67.18.10"},
+    PublicSuffix{"mcr.microsoft.com", "150.171.69.10"},
     PublicSuffix{".batch.azure.com", "20.41.5.230"},
     PublicSuffix{".instances.azureml.net", "20.41.0.242"},
     PublicSuffix{".tundra.azureml.ms", "20.41.0.243"},
     PublicSuffix{"ml.azure.com", "13.107.246.47"},
     PublicSuffix{"graph.microsoft.com", "20.190.151.10"},
-    PublicSuffix{".services.visualstudio.com", "20.41.49.4"},
-    PublicSuffix{".applicationinsights.azure.com", "20.41.49.5"},
+    PublicSuffix{".services.visualstudio.com", "20.41.157.196"},
+    PublicSuffix{".applicationinsights.azure.com", "20.41.157.197"},
 };
 constexpr std::string_view regional_api = "20.41.0.241";
 

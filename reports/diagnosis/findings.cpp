@@ -2,6 +2,7 @@
 
 #include "reports/diagnosis/cited.hpp"
 #include "reports/diagnosis/placeholders.hpp"
+#include "reports/diagnosis/tag_fixes.hpp"
 
 #include <algorithm>
 #include <map>
@@ -191,6 +192,7 @@ Diagnosis to_diagnosis(const Report& report, const CheckPlaces& places, const Fi
     for (const auto& alternative : entry.alternatives) diagnosis.alternatives.push_back(filled(alternative));
   }
   for (const auto& alternative : finding.alternatives) add_once(diagnosis.alternatives, alternative);
+  diagnosis.fix = fixes_by_service_tag(report, places, finding);
   for (const auto& step : entry.fix) {
     const auto command = fill(step.command, values);
     diagnosis.fix.push_back({.text = filled(step.text), .command = command.text, .is_template = !command.complete});

@@ -43,15 +43,23 @@ BOOST_DESCRIBE_STRUCT(Node, (),
                        workspace_id, workspace_region, instance, outbound, public_ip, container, interception_allowed,
                        addresses, resolvers, proxy, imds, uid))
 
+// A route to the internet that forced tunnelling needs.
+struct NeededRoute {
+  std::string prefix;
+  std::string tag;  // whose addresses these are; several joined by '+'
+};
+BOOST_DESCRIBE_STRUCT(NeededRoute, (), (prefix, tag))
+
 // Which service tags the run held addresses against.
 struct ServiceTagFile {
   std::string source;  // a path, or the snapshot in the binary
   std::string cloud;
   std::int64_t change_number{};
-  std::string date;             // "2025-11-10"; empty: unknown
-  std::optional<int> age_days;  // when the run began
+  std::string date;                 // "2025-11-10"; empty: unknown
+  std::optional<int> age_days;      // when the run began
+  std::vector<NeededRoute> routes;  // IPv4, the fewest; only with `outbound: forced-tunnel` in a known region
 };
-BOOST_DESCRIBE_STRUCT(ServiceTagFile, (), (source, cloud, change_number, date, age_days))
+BOOST_DESCRIBE_STRUCT(ServiceTagFile, (), (source, cloud, change_number, date, age_days, routes))
 
 struct AgentInfo {
   std::string version;
