@@ -41,13 +41,22 @@ Finding outside_of_tag(const Check& check, const Report& report) {
   return finding;
 }
 
+bool is_silent(const Check& check, const Report& report) {
+  if (!check.finished || !ends_at_tcp(check, report)) return false;
+  const auto tried = attempts(check, report);
+  return std::all_of(tried.begin(), tried.end(), [](const auto& tcp) {
+    return tcp->error == TcpFailure::timed_out && is_public(meant_address(tcp));
+  });
+}
+
 std::vector<Finding> address_is_outside_of_its_tag(const Evidenced& evidence) {
   std::vector<Finding> causes, notes;
   for (const auto* check : evidence.open) {
     const auto& addresses = check->tagged_addresses;
     if (addresses.empty() || !std::all_of(addresses.begin(), addresses.end(), outside)) continue;
     const bool dead = check->finished && ends_at_tcp(*check, evidence.report);
-    const bool is_cause = dead && only_tags_get_out(evidence.report);
+    // A refusal has an author, and that is not a rule which no tag matches.
+    const bool is_cause = is_silent(*check, evidence.report) && only_tags_get_out(evidence.report);
     // What answers needs no rule; where tags alone are let out and the file is fresh, it may not answer tomorrow.
     if (!dead && (is_old(evidence.report) || !only_tags_get_out(evidence.report))) continue;
     auto& into = is_cause ? causes : notes;
@@ -57,14 +66,6 @@ std::vector<Finding> address_is_outside_of_its_tag(const Evidenced& evidence) {
   // What works needs no diagnosis for each of its names.
   for (auto& note : as_one(std::move(notes))) causes.push_back(std::move(note));
   return causes;
-}
-
-bool is_silent(const Check& check, const Report& report) {
-  if (!check.finished || !ends_at_tcp(check, report)) return false;
-  const auto tried = attempts(check, report);
-  return std::all_of(tried.begin(), tried.end(), [](const auto& tcp) {
-    return tcp->error == TcpFailure::timed_out && is_public(meant_address(tcp));
-  });
 }
 
 // Only where it matters: what does not answer lies outside of its tag, or the routes of the fix come from this file.
