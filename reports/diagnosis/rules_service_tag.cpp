@@ -55,8 +55,9 @@ std::vector<Finding> address_is_outside_of_its_tag(const Evidenced& evidence) {
     const auto& addresses = check->tagged_addresses;
     if (addresses.empty() || !std::all_of(addresses.begin(), addresses.end(), outside)) continue;
     const bool dead = check->finished && ends_at_tcp(*check, evidence.report);
-    // A refusal has an author, and that is not a rule which no tag matches.
-    const bool is_cause = is_silent(*check, evidence.report) && only_tags_get_out(evidence.report);
+    // A refusal has an author, and that is not a rule which no tag matches. An old file proves nothing.
+    const bool is_cause =
+        is_silent(*check, evidence.report) && only_tags_get_out(evidence.report) && !is_old(evidence.report);
     // What answers needs no rule; where tags alone are let out and the file is fresh, it may not answer tomorrow.
     if (!dead && (is_old(evidence.report) || !only_tags_get_out(evidence.report))) continue;
     auto& into = is_cause ? causes : notes;

@@ -83,7 +83,10 @@ TEST(ResolvedOutsideTag, IsANoteWhereTheNameAnswersAndTheCauseWhereOnlyTagsGetOu
 TEST(DataStale, IsToldWhereItMattersAndOnlyInforms) {
   const auto cause = is_silent("tag.A", "AzureMachineLearning", false);
   const auto inside = answers("tag.A", "AzureMachineLearning"), other = answers("tag.B", "AzureResourceManager");
-  EXPECT_THAT(all_codes(of_node({cause, other}, "limited", 90)), Contains("service_tag.data_stale"));
+  const auto old = of_node({cause, other}, "limited", 90);
+  EXPECT_THAT(all_codes(old), Contains("service_tag.data_stale"));
+  EXPECT_EQ(first_code(old), "tcp.timeout") << "an old file proves nothing";
+  EXPECT_EQ(first_code(of_node({cause, other}, "limited", 10)), "service_tag.resolved_outside_tag");
   EXPECT_THAT(all_codes(of_node({cause, other}, "limited", 10)), Not(Contains("service_tag.data_stale")));
   EXPECT_THAT(all_codes(of_node({inside, other}, "limited", 900)), IsEmpty());
   // Also where routes of that file are the fix.
