@@ -40,15 +40,13 @@ class Climb {
     }
     choose_way();
     const std::string name = proxy_ ? proxy_->address.host : target.host;
-    const auto resolved = co_await names_.resolve(name);
-    if (!way_.because || way_.direct)
-      for (const auto& observation : resolved.observations) note(observation.seen);
-    if (planned_.stack == Stack::dns || resolved.addresses.empty()) co_return;
+    auto addresses = co_await resolve(name);
+    if (planned_.stack == Stack::dns || addresses.empty()) co_return;
     if (planned_.stack == Stack::udp) {
-      co_await send_datagram(resolved.addresses.front());
+      co_await send_datagram(std::move(addresses.front()));
       co_return;
     }
-    co_await connect(resolved.addresses);
+    co_await connect(std::move(addresses));
     if (!socket_ || (planned_.stack == Stack::tcp && !proxy_)) co_return;
     const auto place = co_await equipment_.upper_layers->enter();
     if (proxy_ && !absolute_form()) co_await tunnel();
@@ -76,6 +74,17 @@ class Climb {
     proxy_ = choose_proxy(equipment_.discovery.settings.proxy, equipment_.surroundings.environment,
                           planned_.stack == Stack::http ? "http" : "https", check_.target.host, check_.target.port);
     if (proxy_) check_.proxy = "http://" + to_string({.address = proxy_->address.host, .port = proxy_->address.port});
+  }
+
+  // The evidence of an experiment on another way is that way's, not the resolution's again.
+  asio::awaitable<std::vector<std::string>> resolve(std::string name) {
+    if (way_.because && !way_.direct) {
+      auto addresses = co_await names_.addresses(std::move(name));
+      co_return addresses;
+    }
+    auto resolved = co_await names_.resolve(std::move(name));
+    for (auto& observation : resolved.observations) note(std::move(observation.seen));
+    co_return std::move(resolved.addresses);
   }
 
   bool absolute_form() const { return proxy_ && planned_.stack == Stack::http; }

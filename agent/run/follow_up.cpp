@@ -108,10 +108,10 @@ asio::awaitable<void> send_datagram(FollowUp question, Check& check) {
 asio::awaitable<void> try_proxy(FollowUp question, const Equipment& equipment, Names& names, Check& check) {
   const auto proxy = parse_proxy(question.name);
   if (!proxy) co_return;
-  const auto resolved = co_await names.resolve(proxy->host);
-  if (resolved.addresses.empty()) co_return;
+  const auto addresses = co_await names.addresses(proxy->host);
+  if (addresses.empty()) co_return;
   const Limits limits = short_limits(equipment.limits);
-  const auto to = destination(equipment, proxy->host, resolved.addresses.front(), proxy->port);
+  const auto to = destination(equipment, proxy->host, addresses.front(), proxy->port);
   auto opened = co_await open_tcp(to.endpoint, limits.tcp);
   const bool connected = opened.socket.has_value();
   check.observations.push_back({.seen = std::move(opened.seen), .follow_up = question.because});

@@ -40,6 +40,21 @@ Names::Names(const Equipment& equipment) : equipment_(equipment) {}
 
 asio::awaitable<Resolution> Names::resolve(std::string host) {
   if (is_literal(host)) co_return Resolution{.observations = {}, .addresses = {host}};
+  const auto entry = co_await resolved(host);
+  const auto announced = announced_.find(host);
+  if (announced == announced_.end() || --announced->second != 0) co_return entry->resolution;
+  Resolution last{.observations = {}, .addresses = entry->resolution.addresses};
+  std::swap(last.observations, entry->resolution.observations);
+  co_return last;
+}
+
+asio::awaitable<std::vector<std::string>> Names::addresses(std::string host) {
+  if (is_literal(host)) co_return std::vector{host};
+  const auto entry = co_await resolved(host);
+  co_return entry->resolution.addresses;
+}
+
+asio::awaitable<std::shared_ptr<Names::Entry>> Names::resolved(std::string host) {
   const auto executor = co_await asio::this_coro::executor;
   auto& slot = entries_[host];
   if (slot) {
@@ -48,14 +63,14 @@ asio::awaitable<Resolution> Names::resolve(std::string host) {
       boost::system::error_code woken;
       co_await entry->done.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
-    co_return entry->resolution;
+    co_return entry;
   }
   slot = std::make_shared<Entry>(executor);
   const auto entry = slot;
   co_await ask(host, entry->resolution);
   entry->resolved = true;
   entry->done.cancel();
-  co_return entry->resolution;
+  co_return entry;
 }
 
 asio::awaitable<void> Names::ask(std::string host, Resolution& into) {

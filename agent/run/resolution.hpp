@@ -21,13 +21,20 @@ struct Resolution {
 class Names {
  public:
   explicit Names(const Equipment& equipment);
+  // Says that one more `resolve` of this host will come. The last one announced gets the observations themselves, and
+  // who comes after it the addresses alone; a host that was never announced is kept whole.
+  void announce(const std::string& host) { ++announced_[host]; }
   asio::awaitable<Resolution> resolve(std::string host);
+  // For an experiment, which needs no second copy of the evidence.
+  asio::awaitable<std::vector<std::string>> addresses(std::string host);
 
  private:
   struct Entry;
+  asio::awaitable<std::shared_ptr<Entry>> resolved(std::string host);
   asio::awaitable<void> ask(std::string host, Resolution& into);
 
   const Equipment& equipment_;
+  std::map<std::string, int> announced_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;
 };
 

@@ -51,6 +51,7 @@ class Run {
     for (const auto& planned : plan.checks) {
       checks_.push_back(planned.check);
       checks_.back().finished = !planned.run;
+      if (planned.run && planned.stack != Stack::node) names_.announce(planned.check.target.host);
     }
   }
 

@@ -1,6 +1,6 @@
 #include "agent/tags/source.hpp"
 
-#include "agent/cli/output.hpp"
+#include "agent/cli/write_file.hpp"
 #include "agent/cli/read_file.hpp"
 #include "agent/tags/compact.hpp"
 

@@ -31,6 +31,11 @@ void append_escaped(std::string_view text, std::string& out) {
 }  // namespace
 
 void JsonWriter::new_line() {
+  constexpr std::size_t a_piece = 64 * 1024;
+  if (flush_ && out_.size() >= a_piece) {
+    flush_(out_);
+    out_.clear();
+  }
   out_ += '\n';
   out_.append(static_cast<std::size_t>(depth_) * 2, ' ');
 }

@@ -11,14 +11,15 @@ extern const std::string_view report_schema_json;
 }
 
 std::string render_json(const Report& report) {
-  // Ten thousand checks make 50 MB: growing by doubling would need twice that.
-  constexpr std::size_t an_observation = 1000;
-  std::size_t observations = 10;
-  for (const auto& check : report.checks) observations += check.observations.size() + 1;
   JsonWriter out;
-  out.reserve(observations * an_observation);
   described::write(out, report);
   return out.take();
+}
+
+void write_json(const Report& report, const std::function<void(std::string_view)>& take) {
+  JsonWriter out(take);
+  described::write(out, report);
+  take(out.take());
 }
 
 std::string render_json(const Check& check) {

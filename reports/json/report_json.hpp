@@ -4,10 +4,14 @@
 
 #include <boost/json/value.hpp>
 
+#include <functional>
+
 namespace vnetprobe {
 
 // The report as product.md 8 and reports/json/report.schema.json describe it. Pretty-printed, keys in a fixed order.
 std::string render_json(const Report& report);
+// The same in pieces, as it is made.
+void write_json(const Report& report, const std::function<void(std::string_view piece)>& take);
 // One element of `checks` as it stands in the report.
 std::string render_json(const Check& check);
 boost::json::value to_json(const Report& report);
