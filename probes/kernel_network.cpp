@@ -121,6 +121,7 @@ RouteRequest request_for(const RawAddress& to) {
   request.header.nlmsg_len = static_cast<std::uint32_t>(NLMSG_LENGTH(sizeof request.message));
   append(request, RTA_DST, to.bytes.data(), to.size);
   if (to.zone != 0) append(request, RTA_OIF, &to.zone, sizeof to.zone);
+  request.message.rtm_flags = RTM_F_LOOKUP_TABLE;  // without it the table is always main
   request.header.nlmsg_type = RTM_GETROUTE;
   request.header.nlmsg_flags = NLM_F_REQUEST;
   return request;
@@ -130,9 +131,15 @@ void read_route(const nlmsghdr& answer, RouteLookup& into) {
   rtmsg message{};
   std::memcpy(&message, NLMSG_DATA(&answer), sizeof message);
   into.type = route_type(message.rtm_type);
+  into.table = message.rtm_table;
   each_attribute(attributes_of(answer, sizeof message), [&](unsigned type, NetlinkPayload data) {
     if (type == RTA_GATEWAY) into.gateway = literal(message.rtm_family, data);
     if (type == RTA_PREFSRC) into.source = literal(message.rtm_family, data);
+    if (type == RTA_TABLE && data.size() >= sizeof(unsigned)) {
+      unsigned table{};
+      std::memcpy(&table, data.data(), sizeof table);
+      into.table = table;
+    }
     if (type == RTA_OIF && data.size() >= sizeof(int)) {
       unsigned index{};
       std::memcpy(&index, data.data(), sizeof index);

@@ -8,6 +8,8 @@
 
 namespace vnetprobe {
 
+class PublicRoots;
+
 // The one TLS client context of a run: trust stores loaded once, TLS 1.2 or newer, no session resumption.
 // Verification never stops a handshake; the result and which store held the root are read afterwards.
 class TlsContext {
@@ -15,6 +17,8 @@ class TlsContext {
   struct Options {
     std::vector<std::string> ca_files;  // PEM, in addition to the system's store
     std::string system_store;           // file or directory; empty: SSL_CERT_FILE, SSL_CERT_DIR, else the usual places
+    // What counts as publicly trusted; empty: the list that the binary carries.
+    std::shared_ptr<const PublicRoots> public_roots;
   };
   // Fails (returns the message, naming the file and what to do) only when a ca_file cannot be read or has no
   // certificate.

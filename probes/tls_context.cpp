@@ -147,6 +147,7 @@ TlsContext::State& TlsContext::state() { return *state_; }
 
 std::variant<TlsContext, std::string> TlsContext::make(const Options& options) {
   auto state = std::make_unique<State>();
+  state->public_roots = options.public_roots;
   SSL_CTX* native = state->context.native_handle();
   SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
   SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "probes/public_roots.hpp"
 #include "probes/tls.hpp"
 
 #include <openssl/ssl.h>
@@ -12,6 +13,9 @@ namespace vnetprobe {
 struct TlsContext::State {
   asio::ssl::context context{asio::ssl::context::tls_client};
   std::set<std::string> user_anchors;  // SHA-256 (raw) of the certificates that the user's files hold
+  std::shared_ptr<const PublicRoots> public_roots;
+  // The list is read when the first chain is held against it.
+  const PublicRoots& publicly_trusted() const { return public_roots ? *public_roots : PublicRoots::built_in(); }
 };
 
 // What the callbacks of one handshake saw. Lives in the probe's frame; the SSL object points at it.

@@ -34,11 +34,12 @@ Catalogue read_catalogue(const Setting<std::string>& path, std::vector<std::stri
 
 }  // namespace
 
-Preparation prepare(const RunCommand& command) {
+Preparation prepare(const RunCommand& command, const std::function<void(const Settings&)>& as_soon_as_said) {
   Preparation preparation;
   Prepared prepared;
   prepared.config = read_config(command, prepared.notes, preparation.errors);
   const Settings said = merge(command.settings, prepared.config);
+  if (as_soon_as_said && preparation.errors.empty()) as_soon_as_said(said);
   prepared.catalogue = read_catalogue(said.catalog, preparation.errors);
   if (!preparation.errors.empty()) return preparation;
   prepared.surroundings = surroundings_of_this_process();

@@ -3,6 +3,8 @@
 #include "agent/cli/command_line.hpp"
 #include "agent/plan/plan.hpp"
 
+#include <functional>
+
 namespace vnetprobe {
 
 // What was said about this node, from every source but IMDS.
@@ -20,8 +22,9 @@ struct Preparation {
   std::vector<std::string> errors;  // each names the place; the exit status is then 2
 };
 
-// Reads the configuration, the catalogue, AML's files and the host. No packet.
-Preparation prepare(const RunCommand& command);
+// Reads the configuration, the catalogue, AML's files and the host. No packet. `as_soon_as_said` gets what the command
+// line and the configuration say, before the rest is read.
+Preparation prepare(const RunCommand& command, const std::function<void(const Settings& said)>& as_soon_as_said = {});
 
 // The path of a configuration that is read without being named.
 inline constexpr const char* default_config_path = "/etc/vnetprobe/config.yaml";

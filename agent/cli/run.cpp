@@ -17,6 +17,7 @@
 #include <boost/asio/signal_set.hpp>
 
 #include <csignal>
+#include <future>
 
 namespace vnetprobe {
 namespace {
@@ -149,13 +150,15 @@ int complain(const std::vector<std::string>& errors) {
 int run(const RunCommand& command) {
   const auto started = Clock::now();
   Report report{.id = make_ulid(), .started_at = now()};
-  auto preparation = prepare(command);
+  // Reading a hundred and fifty roots takes as long as a request: all else is prepared meanwhile.
+  std::future<std::variant<TlsContext, std::string>> reading_roots;
+  auto preparation = prepare(command, [&](const Settings& said) {
+    reading_roots = std::async(std::launch::async, [said] { return tls_context(said); });
+  });
   if (!preparation.prepared) return complain(preparation.errors);
   Prepared& prepared = *preparation.prepared;
 
   const Settings known = merge(command.settings, merge(prepared.config, prepared.local.settings));
-  auto tls = tls_context(known);
-  if (const auto* problem = std::get_if<std::string>(&tls)) return complain({*problem});
   const ImdsAsked imds = ask_imds(known);
   const Discovery discovery = combine(command.settings, prepared.config, prepared.local, prepared.host, imds.seen);
   for (const auto& note : prepared.notes) spdlog::warn("{}", note);
@@ -170,6 +173,8 @@ int run(const RunCommand& command) {
   if (plan.checks.empty() && !(command.only.empty() && command.skip.empty()))
     return complain({nothing_selected(command)});
 
+  auto tls = reading_roots.get();
+  if (const auto* problem = std::get_if<std::string>(&tls)) return complain({*problem});
   const Settings& settings = discovery.settings;
   const Equipment equipment{.discovery = discovery,
                             .surroundings = prepared.surroundings,

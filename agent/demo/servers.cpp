@@ -6,16 +6,15 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
-#include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
 
 #include <array>
 
@@ -26,7 +25,6 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using tcp = asio::ip::tcp;
 using Request = http::request<http::string_body>;
-using Response = http::response<http::string_body>;
 
 // A connection's servant is bounded: nobody waits for a client that says nothing.
 constexpr std::chrono::seconds patience{30};
@@ -36,38 +34,91 @@ constexpr bool is_private(std::string_view host) {
          host.ends_with(".notebooks.azure.net") || host.find(".workspace.") != std::string_view::npos;
 }
 
-Response with_date(const SimulatedAnswer& answer, const Request& request, Fault fault) {
-  Response response{static_cast<http::status>(answer.status), request.version()};
-  if (answer.status == 470) response.reason("Denied");
-  for (const auto& [name, value] : answer.headers) response.set(name, value);
+// The answer on the wire.
+std::string written(const SimulatedAnswer& answer, Fault fault) {
   // When the node's clock is ahead, the rest of the world seems to be behind.
   const auto offset = fault == Fault::clock_skew ? std::chrono::hours(-2) : std::chrono::hours(0);
   const auto when = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + offset);
-  response.set(http::field::date, fmt::format("{:%a, %d %b %Y %H:%M:%S GMT}", fmt::gmtime(when)));
-  response.body() = answer.body;
-  response.prepare_payload();
-  response.keep_alive(false);
-  return response;
+  const auto reason =
+      answer.status == 470 ? "Denied" : std::string(http::obsolete_reason(static_cast<http::status>(answer.status)));
+  std::string text = fmt::format("HTTP/1.1 {} {}\r\n", answer.status, reason);
+  for (const auto& [name, value] : answer.headers) text += fmt::format("{}: {}\r\n", name, value);
+  return text + fmt::format("Date: {:%a, %d %b %Y %H:%M:%S GMT}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+                            fmt::gmtime(when), answer.body.size(), answer.body);
 }
 
-using Tls = beast::ssl_stream<tcp::socket>;
+using Tls = asio::ssl::stream<tcp::socket>;
 
-asio::awaitable<void> serve_websocket(Tls stream, Request request, Fault fault) {
-  beast::websocket::stream<Tls> socket(std::move(stream));
-  co_await socket.async_accept(request, asio::use_awaitable);
-  if (fault == Fault::websocket_dropped) co_return;
-  beast::flat_buffer buffer;
-  // Beast answers pings while a read is under way; the read ends when the peer closes.
-  for (;;) {
-    co_await socket.async_read(buffer, asio::use_awaitable);
-    buffer.consume(buffer.size());
+// Beast's own reading and writing would be compiled for each kind of stream again.
+template <class Stream>
+asio::awaitable<Request> read_request(Stream& stream) {
+  http::request_parser<http::string_body> parser;
+  parser.eager(true);
+  std::string unread;
+  std::array<char, 4096> block{};
+  while (!parser.is_done()) {
+    const std::size_t size = co_await stream.async_read_some(asio::buffer(block), asio::use_awaitable);
+    unread.append(block.data(), size);
+    beast::error_code problem;
+    unread.erase(0, parser.put(asio::buffer(unread), problem));
+    if (problem && problem != http::error::need_more) throw beast::system_error(problem);
   }
+  co_return parser.release();
 }
 
 template <class Stream>
-asio::awaitable<void> answer_request(Stream& stream, const Request& request, SimulatedAnswer answer, Fault fault) {
-  auto response = with_date(answer, request, fault);
-  co_await http::async_write(stream, response, asio::use_awaitable);
+asio::awaitable<void> write_answer(Stream& stream, SimulatedAnswer answer, Fault fault) {
+  const std::string text = written(answer, fault);
+  co_await asio::async_write(stream, asio::buffer(text), asio::use_awaitable);
+}
+
+// RFC 6455 section 4.2.2: the proof that the server speaks WebSocket.
+std::string accept_key(std::string_view key) {
+  const std::string salted = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  std::array<unsigned char, SHA_DIGEST_LENGTH> digest{};
+  SHA1(reinterpret_cast<const unsigned char*>(salted.data()), salted.size(), digest.data());
+  std::array<unsigned char, 4 * ((SHA_DIGEST_LENGTH + 2) / 3) + 1> text{};
+  EVP_EncodeBlock(text.data(), digest.data(), SHA_DIGEST_LENGTH);
+  return reinterpret_cast<const char*>(text.data());
+}
+
+struct Frame {
+  unsigned opcode{};
+  std::string payload;
+};
+
+// A client's control frame: masked, 125 bytes at most (RFC 6455 section 5.5). The probe sends nothing longer.
+asio::awaitable<Frame> read_frame(Tls& stream) {
+  std::array<unsigned char, 6> head{};
+  co_await asio::async_read(stream, asio::buffer(head), asio::use_awaitable);
+  const unsigned size = head[1] & 0x7fU;
+  if (size > 125 || (head[1] & 0x80U) == 0) throw std::runtime_error("not a control frame of a client");
+  Frame frame{.opcode = head[0] & 0x0fU, .payload = std::string(size, '\0')};
+  co_await asio::async_read(stream, asio::buffer(frame.payload), asio::use_awaitable);
+  for (std::size_t i = 0; i < frame.payload.size(); ++i)
+    frame.payload[i] = static_cast<char>(static_cast<unsigned char>(frame.payload[i]) ^ head[2 + i % 4]);
+  co_return frame;
+}
+
+// Says what a kernel's channel says to the probe: pongs, and goodbye. Beast's stream would do it too, and make the
+// release file half a megabyte larger.
+asio::awaitable<void> serve_websocket(Tls stream, Request request, Fault fault) {
+  constexpr unsigned close = 8, ping = 9, pong = 10;
+  const std::string accepted = fmt::format(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+      "{}\r\n\r\n",
+      accept_key(std::string(request[http::field::sec_websocket_key])));
+  co_await asio::async_write(stream, asio::buffer(accepted), asio::use_awaitable);
+  if (fault == Fault::websocket_dropped) co_return;
+  for (;;) {
+    const auto frame = co_await read_frame(stream);
+    if (frame.opcode != ping && frame.opcode != close) continue;
+    const unsigned answer = frame.opcode == ping ? pong : close;
+    const std::string text =
+        std::string{static_cast<char>(0x80U | answer), static_cast<char>(frame.payload.size())} + frame.payload;
+    co_await asio::async_write(stream, asio::buffer(text), asio::use_awaitable);
+    if (frame.opcode == close) co_return;
+  }
 }
 
 bool is_instance(const std::string& host) { return host.find(".instances.azureml.") != std::string::npos; }
@@ -92,23 +143,19 @@ asio::awaitable<void> serve_one(tcp::socket socket, Wardrobe& wardrobe, Fault fa
       });
   Tls stream(std::move(socket), choosing);
   co_await stream.async_handshake(asio::ssl::stream_base::server, asio::use_awaitable);
-  beast::flat_buffer buffer;
-  Request request;
-  co_await http::async_read(stream, buffer, request, asio::use_awaitable);
-  const bool upgrade = beast::websocket::is_upgrade(request);
+  auto request = co_await read_request(stream);
+  const bool upgrade = beast::iequals(request[http::field::upgrade], "websocket");
   if (upgrade && is_instance(host) && fault != Fault::websocket_stripped) {
     co_await serve_websocket(std::move(stream), std::move(request), fault);
     co_return;
   }
-  co_await answer_request(stream, request, service_answer(host, std::string(request.target()), fault), fault);
+  co_await write_answer(stream, service_answer(host, std::string(request.target()), fault), fault);
   beast::error_code ignored;
   co_await stream.async_shutdown(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
 asio::awaitable<void> serve_one_plain(tcp::socket socket, PlainService service, Fault fault) {
-  beast::flat_buffer buffer;
-  Request request;
-  co_await http::async_read(socket, buffer, request, asio::use_awaitable);
+  const auto request = co_await read_request(socket);
   const std::string target(request.target());
   const std::string host(request[http::field::host]);
   SimulatedAnswer answer;
@@ -123,7 +170,7 @@ asio::awaitable<void> serve_one_plain(tcp::socket socket, PlainService service, 
       answer = service_answer(host.substr(0, host.find(':')), target, fault);
       break;
   }
-  co_await answer_request(socket, request, std::move(answer), fault);
+  co_await write_answer(socket, std::move(answer), fault);
 }
 
 asio::awaitable<void> answer_tcp_query(tcp::socket socket, Fault fault) {

@@ -40,7 +40,8 @@ HostFacts read_host(const Surroundings& surroundings, const std::vector<std::str
           .routes = observe_routes(),
           .resolvers = observe_resolvers(root),
           .proxies = observe_proxies(root),
-          .listeners = observe_listeners({22, 29876, 29877, 44224}, root)};
+          .listeners = observe_listeners({22, 29876, 29877, 44224}, root),
+          .kernel = observe_kernel(root)};
 }
 
 }  // namespace vnetprobe

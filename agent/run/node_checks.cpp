@@ -19,13 +19,10 @@ struct ReadAlready {
   HostObservation HostFacts::*facts;
 };
 constexpr std::array read_already{
-    ReadAlready{"node.os", &HostFacts::os},
-    ReadAlready{"node.clock", &HostFacts::clock},
-    ReadAlready{"node.ca-store", &HostFacts::ca_store},
-    ReadAlready{"node.disk", &HostFacts::disks},
-    ReadAlready{"node.docker-bridge", &HostFacts::interfaces},
-    ReadAlready{"node.route", &HostFacts::routes},
-    ReadAlready{"node.route", &HostFacts::interfaces},
+    ReadAlready{"node.os", &HostFacts::os},         ReadAlready{"node.os", &HostFacts::kernel},
+    ReadAlready{"node.clock", &HostFacts::clock},   ReadAlready{"node.ca-store", &HostFacts::ca_store},
+    ReadAlready{"node.disk", &HostFacts::disks},    ReadAlready{"node.docker-bridge", &HostFacts::interfaces},
+    ReadAlready{"node.route", &HostFacts::routes},  ReadAlready{"node.route", &HostFacts::interfaces},
     ReadAlready{"node.proxy", &HostFacts::proxies},
 };
 

@@ -1,9 +1,9 @@
 #include "agent/tags/tag_file.hpp"
 
 #include "agent/tags/tag_events.hpp"
+#include "probes/inflate.hpp"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <numeric>
 
@@ -31,28 +31,6 @@ bool is_gzip(std::string_view bytes) { return bytes.starts_with("\x1f\x8b"); }
 std::size_t TagFile::prefix_count() const {
   return std::accumulate(tags.begin(), tags.end(), std::size_t{0},
                          [](std::size_t sum, const ServiceTag& tag) { return sum + tag.prefixes.size(); });
-}
-
-std::optional<std::string> inflate(std::string_view bytes, std::size_t limit) {
-  z_stream stream{};
-  constexpr int gzip = 16 + MAX_WBITS;
-  if (inflateInit2(&stream, gzip) != Z_OK) return std::nullopt;
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  std::string text;
-  int status = Z_OK;
-  while (status == Z_OK && text.size() <= limit) {
-    const auto before = text.size();
-    text.resize(before + (1U << 20));
-    stream.next_out = reinterpret_cast<Bytef*>(text.data() + before);
-    stream.avail_out = 1U << 20;
-    status = ::inflate(&stream, Z_NO_FLUSH);
-    text.resize(text.size() - stream.avail_out);
-    if (status == Z_OK && stream.avail_in == 0 && stream.avail_out > 0) break;  // cut off
-  }
-  inflateEnd(&stream);
-  if (status != Z_STREAM_END || text.size() > limit) return std::nullopt;
-  return text;
 }
 
 std::string date_in_name(std::string_view path) {

@@ -35,7 +35,4 @@ TagFileRead read_tag_file(std::string_view bytes, const std::string& path, bool 
 // "ServiceTags_Public_20251110.json.gz" -> "2025-11-10"; empty: the name has no date.
 std::string date_in_name(std::string_view path);
 
-// The whole content of gzip data, at most `limit` bytes; absent: it is broken or larger.
-std::optional<std::string> inflate(std::string_view bytes, std::size_t limit);
-
 }  // namespace vnetprobe::tags

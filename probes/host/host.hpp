@@ -13,6 +13,7 @@ HostObservation observe_os(const std::filesystem::path& root = "/");
 HostObservation observe_clock(const std::filesystem::path& root = "/");
 HostObservation observe_ca_store(const std::vector<std::string>& user_files, const std::filesystem::path& root = "/");
 HostObservation observe_disks(const std::vector<std::string>& paths);
+HostObservation observe_kernel(const std::filesystem::path& root = "/");
 HostObservation observe_interfaces();
 HostObservation observe_routes();  // rtnetlink dump, IPv4 and IPv6, without the local table's entries
 HostObservation observe_proxies(const std::filesystem::path& root = "/");

@@ -54,6 +54,17 @@ struct DiskFacts {
 };
 BOOST_DESCRIBE_STRUCT(DiskFacts, (), (path, bytes_total, bytes_available, inodes_total, inodes_available))
 
+// The kernel's counters whose limits look like a network's fault from outside. Absent: not to be read here.
+struct KernelFacts {
+  std::optional<std::uint64_t> connections_tracked, connections_tracked_at_most;  // nf_conntrack_count, _max
+  std::optional<std::uint64_t> files_open, files_open_at_most;                    // /proc/sys/fs/file-nr
+  std::optional<std::uint64_t> oom_kills;                                         // since boot, /proc/vmstat
+  std::optional<std::uint64_t> cpu_pressure;  // percent of the last minute in which a program waited for a processor
+};
+BOOST_DESCRIBE_STRUCT(KernelFacts, (),
+                      (connections_tracked, connections_tracked_at_most, files_open, files_open_at_most, oom_kills,
+                       cpu_pressure))
+
 struct InterfaceFacts {
   std::string name;
   bool up{};         // IFF_UP and operstate not "down"
@@ -105,9 +116,21 @@ struct Listener {
 };
 BOOST_DESCRIBE_STRUCT(Listener, (), (endpoint, established, syn_received, peers))
 
-enum class HostTopic { os, clock, ca_store, disk, interfaces, routes, resolvers, proxies, docker_bridge, listeners };
+enum class HostTopic {
+  os,
+  clock,
+  ca_store,
+  disk,
+  interfaces,
+  routes,
+  resolvers,
+  proxies,
+  docker_bridge,
+  listeners,
+  kernel
+};
 BOOST_DESCRIBE_ENUM(HostTopic, os, clock, ca_store, disk, interfaces, routes, resolvers, proxies, docker_bridge,
-                    listeners)
+                    listeners, kernel)
 
 // One topic of the node; the member of that name is set unless `error` is.
 struct HostObservation {
@@ -124,9 +147,10 @@ struct HostObservation {
   Rare<ResolverConfig> resolvers;
   std::vector<ProxySetting> proxies;
   std::vector<Listener> listeners;
+  Rare<KernelFacts> kernel;
 };
 BOOST_DESCRIBE_STRUCT(HostObservation, (),
                       (topic, duration, error, detail, os, clock, ca_store, disks, interfaces, routes, resolvers,
-                       proxies, listeners))
+                       proxies, listeners, kernel))
 
 }  // namespace vnetprobe

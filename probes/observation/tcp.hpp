@@ -46,27 +46,28 @@ struct RouteLookup {
   std::optional<std::string> gateway;
   std::optional<std::string> interface;
   std::optional<std::string> source;
-  int error{};  // errno of the look-up, 0 when a route was found
+  std::optional<unsigned> table;  // RT_TABLE_*: 254 is main; another one was chosen by a policy rule
+  int error{};                    // errno of the look-up, 0 when a route was found
 };
-BOOST_DESCRIBE_STRUCT(RouteLookup, (), (type, gateway, interface, source, error))
+BOOST_DESCRIBE_STRUCT(RouteLookup, (), (type, gateway, interface, source, table, error))
 
 // What one TCP connection attempt showed. Facts only; reports/diagnosis judges.
 struct TcpObservation {
-  Endpoint remote;                        // where the SYN went
-  Rare<std::string> instead_of;  // --connect-to was in force: the endpoint that it replaced
-  std::optional<Endpoint> local;          // absent: never bound to an address
-  std::optional<std::string> interface;   // of the local address
+  Endpoint remote;                       // where the SYN went
+  Rare<std::string> instead_of;          // --connect-to was in force: the endpoint that it replaced
+  std::optional<Endpoint> local;         // absent: never bound to an address
+  std::optional<std::string> interface;  // of the local address
   std::chrono::microseconds duration{};
   std::optional<TcpFailure> error;               // absent: connected
   std::optional<std::string> errno_name;         // "ECONNREFUSED"
-  Rare<IcmpError> icmp;                 // who refused
+  Rare<IcmpError> icmp;                          // who refused
   std::optional<std::chrono::microseconds> rtt;  // TCP_INFO
   int retransmissions{};                         // TCP_INFO tcpi_total_retrans: SYNs (or data) sent again
   // SYNs were due again and none of them left the node: the kernel's own filter refused to send (measured: tcpi_retrans
   // stays 0 beside a growing tcpi_total_retrans; a drop elsewhere leaves it at 1).
   bool send_refused{};
-  int mss{};                                // TCP_INFO tcpi_snd_mss
-  std::optional<int> mss_limit;             // an experiment: no segment larger than this, in either direction
+  int mss{};                       // TCP_INFO tcpi_snd_mss
+  std::optional<int> mss_limit;    // an experiment: no segment larger than this, in either direction
   Rare<RouteLookup> route;         // looked up after a failure
   Rare<NeighbourEntry> neighbour;  // looked up after a failure
 };

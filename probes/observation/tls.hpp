@@ -65,10 +65,13 @@ struct TlsObservation {
   int verify_depth{};
   TrustAnchor trust_anchor{};
   std::optional<std::string> anchor_subject;  // of the root in our store
+  // Whether the chain leads to an authority that browsers and Python's certifi trust; absent: nobody asked, since the
+  // user's own file vouches for it, or the failure is another.
+  std::optional<bool> publicly_trusted;
 };
 BOOST_DESCRIBE_STRUCT(TlsObservation, (),
                       (remote, sni, offered_at_most, duration, error, detail, alert_received, server_hello_received,
                        version, cipher, alpn, client_certificate_requested, chain, chain_left_out, verified,
-                       verify_code, verify_error, verify_depth, trust_anchor, anchor_subject))
+                       verify_code, verify_error, verify_depth, trust_anchor, anchor_subject, publicly_trusted))
 
 }  // namespace vnetprobe

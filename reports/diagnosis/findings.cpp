@@ -32,9 +32,10 @@ bool trim(Finding& finding, const Ids& open) {
   keep_open(finding.checks, open);
   keep_open(finding.dependants, open, Ids(finding.checks.begin(), finding.checks.end()));
   if (finding.checks.empty()) std::swap(finding.checks, finding.dependants);
+  if (finding.checks.empty() && (about_checks || !finding.only_informs)) return false;
   // A rule that names a code outside the table is a mistake of ours. It must not hide that something is wrong.
   if (find_code(finding.code) == nullptr) finding.code = "verdict.unknown_network";
-  return finding.checks.empty() ? !about_checks && finding.only_informs : true;
+  return true;
 }
 
 template <class T>

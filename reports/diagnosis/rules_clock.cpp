@@ -67,6 +67,25 @@ std::vector<Finding> skew(const Evidenced& evidence) {
   return {std::move(finding)};
 }
 
+// Seconds off, agreed by two hosts, and nothing that would put it right: it was right once and drifts.
+std::vector<Finding> drifts(const Evidenced& evidence) {
+  constexpr milliseconds beyond_rounding = 5s;
+  const auto clock = host_fact(evidence.report, HostTopic::clock);
+  if (!clock || !(*clock)->clock || (*clock)->clock->synchronised) return {};
+  Finding finding{.code = "clock.unsynchronised", .subject = "this node", .confidence = Confidence::proven};
+  finding.only_informs = true;
+  finding.checks = {clock->check->id};
+  finding.evidence = {clock->says("the kernel says that the clock is not synchronised")};
+  int behind = 0, ahead = 0;
+  for (const auto& [host, answer] : word_of_each_host(evidence.report)) {
+    if (std::chrono::abs(*answer.clock_offset) <= beyond_rounding) return {};
+    ++(*answer.clock_offset > 0ms ? ahead : behind);
+    finding.evidence.push_back(
+        answer.says(fmt::format("this node's clock is {} of {}", in_words(*answer.clock_offset), host)));
+  }
+  return std::max(behind, ahead) >= 2 && std::min(behind, ahead) == 0 ? std::vector{finding} : std::vector<Finding>{};
+}
+
 // A certificate's dates do not fit, and the one host that told a time contradicts this node's.
 std::vector<Finding> suspect(const Evidenced& evidence) {
   const auto hosts = word_of_each_host(evidence.report);
@@ -88,7 +107,8 @@ std::vector<Finding> suspect(const Evidenced& evidence) {
   return {std::move(finding)};
 }
 
-constexpr std::array rules{NamedRule{"clock.skew", skew}, NamedRule{"tls.clock_suspect", suspect}};
+constexpr std::array rules{NamedRule{"clock.skew", skew}, NamedRule{"clock.unsynchronised", drifts},
+                           NamedRule{"tls.clock_suspect", suspect}};
 
 }  // namespace
 

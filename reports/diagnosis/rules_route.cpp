@@ -137,6 +137,37 @@ std::optional<std::string> silent_gateway(const TcpObservation& tcp) {
   return tcp.neighbour->gateway;
 }
 
+// Another table than main (and default): a rule of the node's routing policy sent it there.
+bool by_policy(const TcpObservation& tcp) {
+  constexpr unsigned default_table = 253, main_table = 254;
+  if (!tcp.route || !tcp.route->table || tcp.route->type != "unicast") return false;
+  return *tcp.route->table != default_table && *tcp.route->table != main_table;
+}
+
+// A policy rule that leads to a gateway which does not answer: the rule is what is wrong, the gateway may never have
+// been.
+std::vector<Finding> policy_leads_nowhere(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto* check : evidence.open) {
+    if (!no_one_connected(*check, evidence.report)) continue;
+    for (const auto& tcp : all_attempts(*check, evidence.report)) {
+      const auto gateway = silent_gateway(*tcp);
+      if (!gateway || !by_policy(*tcp)) continue;
+      const auto table = std::to_string(*tcp->route->table);
+      findings.push_back(
+          {.code = "route.policy_rule",
+           .subject = "table " + table,
+           .confidence = Confidence::proven,
+           .checks = {check->id},
+           .evidence = {tcp.says(fmt::format("{} goes by table {} to {}, whose neighbour entry is {}",
+                                             tcp->remote.address, table, *gateway, tcp->neighbour->state))},
+           .values = {{"table", table}, {"address", tcp->remote.address}, {"gateway", *gateway}}});
+      break;
+    }
+  }
+  return findings;
+}
+
 std::vector<Finding> gateway_does_not_answer(const Evidenced& evidence) {
   Finding finding{.code = "route.gateway_unresolved", .confidence = Confidence::proven};
   for (const auto* check : evidence.open) {
@@ -271,6 +302,7 @@ std::vector<Finding> ipv6_is_broken(const Evidenced& evidence) {
 constexpr std::array rules{
     NamedRule{"no default route", no_default_route},
     NamedRule{"route discards traffic", route_discards_traffic},
+    NamedRule{"policy leads nowhere", policy_leads_nowhere},
     NamedRule{"gateway does not answer", gateway_does_not_answer},
     NamedRule{"router reports unreachable", router_reports_unreachable},
     NamedRule{"IPv6 is not configured", ipv6_is_not_configured},

@@ -89,6 +89,32 @@ std::vector<Finding> validity(const Evidenced& evidence) {
   return findings;
 }
 
+// A genuine chain that only this node does not know: its store is what is wrong.
+std::vector<Finding> store_lacks_a_public_root(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& tls : unverified(evidence)) {
+    if (!tls->publicly_trusted.value_or(false)) continue;
+    findings.push_back(about(tls, "tls.untrusted_root_local", tls->chain.back().issuer, Confidence::proven,
+                             fmt::format("{}: {} with this node's store, and verified by the public authorities",
+                                         tls->sni, tls->verify_error.value_or("not verified"))));
+  }
+  return findings;
+}
+
+// Only told: the system's programs work, and whoever added the authority may have told Python too.
+std::vector<Finding> python_knows_other_roots(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& tls : cited<TlsObservation>(evidence.open)) {
+    if (!tls->verified || tls->publicly_trusted.value_or(true)) continue;
+    findings.push_back(about(tls, "tls.python_store_differs", tls->anchor_subject.value_or("a private authority"),
+                             Confidence::likely,
+                             fmt::format("the chain of {} verifies with this node's store only", tls->sni)));
+    findings.back().values.emplace_back("host", tls.check->target.host);
+    findings.back().only_informs = true;
+  }
+  return findings;
+}
+
 std::vector<Finding> intercepted(const Evidenced& evidence) {
   const bool allowed = evidence.report.node.interception_allowed && evidence.report.node.interception_allowed->value;
   const Anchors anchors(evidence.report);
@@ -174,9 +200,14 @@ std::vector<Finding> cut_off(const Evidenced& evidence) {
   return findings;
 }
 
-constexpr std::array rules{NamedRule{"tls.alerts", alerts},           NamedRule{"tls.validity", validity},
-                           NamedRule{"tls.intercepted", intercepted}, NamedRule{"tls.name_mismatch", wrong_name},
-                           NamedRule{"tls.untrusted", untrusted},     NamedRule{"tls.cut_off", cut_off}};
+constexpr std::array rules{NamedRule{"tls.alerts", alerts},
+                           NamedRule{"tls.validity", validity},
+                           NamedRule{"tls.untrusted_root_local", store_lacks_a_public_root},
+                           NamedRule{"tls.python_store_differs", python_knows_other_roots},
+                           NamedRule{"tls.intercepted", intercepted},
+                           NamedRule{"tls.name_mismatch", wrong_name},
+                           NamedRule{"tls.untrusted", untrusted},
+                           NamedRule{"tls.cut_off", cut_off}};
 
 }  // namespace
 

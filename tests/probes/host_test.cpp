@@ -113,6 +113,26 @@ TEST(CaStore, CountsCertificatesAndExpiredOnes) {
   EXPECT_EQ(error_of(observe_ca_store({}, root.path())), "malformed");
 }
 
+TEST(Kernel, CountersAreReadWithTheirLimits) {
+  const TemporaryDirectory root;
+  EXPECT_FALSE(observe_kernel(root.path()).kernel->connections_tracked) << "nothing is there";
+  root.write("/proc/sys/net/netfilter/nf_conntrack_count", "262000\n");
+  root.write("/proc/sys/net/netfilter/nf_conntrack_max", "262144\n");
+  root.write("/proc/sys/fs/file-nr", "1824\t0\t9223372036854775807\n");
+  root.write("/proc/vmstat", "pgfault 12\noom_kill 3\nnuma_hit 1\n");
+  root.write("/proc/pressure/cpu",
+             "some avg10=0.00 avg60=91.27 avg300=3.00 total=1\nfull avg10=0.00 avg60=7.00 total=1\n");
+  const auto kernel = *observe_kernel(root.path()).kernel;
+  EXPECT_EQ(kernel.connections_tracked, 262000U);
+  EXPECT_EQ(kernel.connections_tracked_at_most, 262144U);
+  EXPECT_EQ(kernel.files_open, 1824U);
+  EXPECT_EQ(kernel.files_open_at_most, 9223372036854775807U);
+  EXPECT_EQ(kernel.oom_kills, 3U);
+  EXPECT_EQ(kernel.cpu_pressure, 91U);
+  root.write("/proc/sys/fs/file-nr", "nonsense");
+  EXPECT_FALSE(observe_kernel(root.path()).kernel->files_open);
+}
+
 TEST(Disks, AreMeasuredAndAMissingOneIsTold) {
   const auto seen = observe_disks({"/nowhere/at/all", "/"});
   EXPECT_EQ(error_of(seen), "not_found");

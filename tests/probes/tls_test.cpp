@@ -1,5 +1,6 @@
 #include "probes/tls.hpp"
 
+#include "probes/public_roots.hpp"
 #include "probes/tcp.hpp"
 #include "tests/support/certificates.hpp"
 #include "tests/support/child.hpp"
@@ -184,6 +185,40 @@ TEST(Tls, SaysWhichStoreHoldsTheRoot) {
     EXPECT_EQ(seen.anchor_subject.value_or(""), c.subject);
   }
 }
+
+std::string der_of(const Identity& identity) {
+  unsigned char* bytes = nullptr;
+  const int size = i2d_X509(identity.certificate(), &bytes);
+  std::string der(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+  OPENSSL_free(bytes);
+  return der;
+}
+
+// The public list plays Mozilla's part: with Contoso's root in it, and without.
+TEST(Tls, HoldsTheChainAgainstThePublicAuthoritiesToo) {
+  World world;
+  const Identity stranger({.common_name = "Stranger Root", .authority = true});
+  const auto knows = std::make_shared<const PublicRoots>(der_of(stranger) + der_of(world.root));
+  const auto knows_not = std::make_shared<const PublicRoots>(der_of(stranger) + "cut off");
+  EXPECT_EQ(knows->size(), 2U);
+  EXPECT_EQ(knows_not->size(), 1U);
+  const Server server(world.leaf, world.intermediate.certificate_pem());
+  const Server alone(world.leaf, "");
+  const auto seen = [&](const Server& of, const std::string& store, const auto& list,
+                        std::vector<std::string> files = {}) {
+    auto context = std::get<TlsContext>(
+        TlsContext::make({.ca_files = std::move(files), .system_store = store, .public_roots = list}));
+    return handshake(of.port, context);
+  };
+  EXPECT_EQ(seen(server, world.nothing, knows).publicly_trusted, true) << "this node's store lacks a public root";
+  EXPECT_EQ(seen(server, world.nothing, knows_not).publicly_trusted, false);
+  EXPECT_EQ(seen(alone, world.nothing, knows).publicly_trusted, false) << "the server keeps its intermediate";
+  EXPECT_EQ(seen(server, world.trusted, knows).publicly_trusted, true);
+  EXPECT_EQ(seen(server, world.trusted, knows_not).publicly_trusted, false) << "only this node knows that root";
+  EXPECT_EQ(seen(server, world.nothing, knows_not, {world.trusted}).publicly_trusted, std::nullopt);
+}
+
+TEST(PublicRoots, OfTheBinaryAreReadWhole) { EXPECT_GE(PublicRoots::built_in().size(), 100U); }
 
 TEST(Tls, ChecksAddressesByTheirOwnRules) {
   World world;

@@ -1,0 +1,142 @@
+#include "tests/support/evidence.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+// The node's own limits, policy routing, its clock and its certificate store: each code where it must appear, and the
+// look-alike in which it must not.
+namespace vnetprobe {
+namespace {
+
+using namespace test;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Not;
+
+Check node(KernelFacts facts) { return check("node.os", "", {host({.topic = HostTopic::kernel, .kernel = facts})}); }
+
+Check public_target(std::vector<Observation> tried) {
+  return check("tag.AzureResourceManager", "https://management.azure.com/", std::move(tried));
+}
+
+Observation refused_to_send() {
+  auto seen = tcp_failed("20.62.129.10:443", TcpFailure::timed_out, "ETIMEDOUT", 5s);
+  seen.send_refused = true;
+  seen.retransmissions = 2;
+  return {.seen = std::move(seen), .follow_up = {}};
+}
+
+Observation without_socket(const char* errno_name) {
+  auto seen = tcp_failed("20.62.129.10:443", TcpFailure::other, errno_name, 5us);
+  seen.route = {};
+  seen.neighbour = {};
+  return {.seen = std::move(seen), .follow_up = {}};
+}
+
+std::vector<std::string> all_codes(const Report& made) {
+  std::vector<std::string> found;
+  for (const auto& diagnosis : made.diagnoses) found.push_back(diagnosis.code);
+  return found;
+}
+
+TEST(HostLimits, AFullConnectionTableIsNoFirewallRule) {
+  const KernelFacts full{.connections_tracked = 262000, .connections_tracked_at_most = 262144};
+  const KernelFacts half{.connections_tracked = 131072, .connections_tracked_at_most = 262144};
+  EXPECT_THAT(codes(diagnosed({node(full), public_target({refused_to_send()})})), ElementsAre("host.conntrack_full"));
+  EXPECT_THAT(codes(diagnosed({node(half), public_target({refused_to_send()})})),
+              ElementsAre("host.firewall.output_drop"));
+  EXPECT_THAT(codes(diagnosed({node(full), public_target({tcp_silent("20.62.129.10:443")})})),
+              Contains("host.conntrack_full"))
+      << "a warning beside what is not its doing";
+  EXPECT_THAT(codes(diagnosed({node({}), public_target({tcp("20.62.129.10:443")})})), IsEmpty());
+}
+
+TEST(HostLimits, FileHandlesOfTheNodeAndOfTheAgentAreToldApart) {
+  EXPECT_EQ(first_code(diagnosed({public_target({without_socket("ENFILE")})})), "host.fd_exhausted");
+  EXPECT_EQ(first_code(diagnosed({public_target({without_socket("EMFILE")})})), "probe.self_inflicted");
+  EXPECT_EQ(first_code(diagnosed({node({.files_open = 990, .files_open_at_most = 1000})})), "host.fd_exhausted");
+  EXPECT_EQ(first_code(diagnosed({node({.files_open = 900, .files_open_at_most = 1000})})), "");
+}
+
+TEST(HostLimits, LoadIsToldOnlyBesideWhatWaitsAndNeverAboveInfo) {
+  const KernelFacts loaded{.cpu_pressure = 97};
+  const auto beside_a_timeout = diagnosed({node(loaded), public_target({tcp_silent("20.62.129.10:443")})});
+  EXPECT_THAT(all_codes(beside_a_timeout), Contains("host.cpu_starved"));
+  EXPECT_THAT(codes(beside_a_timeout), Not(Contains("host.cpu_starved")));
+  EXPECT_THAT(all_codes(diagnosed({node(loaded), public_target({tcp("20.62.129.10:443")})})), IsEmpty());
+}
+
+TEST(HostLimits, AKillForLackOfMemoryIsToldBesideAServiceThatIsGone) {
+  auto port = check("inbound.29876", "", {host({.topic = HostTopic::listeners})});
+  port.target.port = 29876;
+  EXPECT_THAT(all_codes(diagnosed({node({.oom_kills = 2}), port})), Contains("host.oom_recent"));
+  EXPECT_THAT(all_codes(diagnosed({node({.oom_kills = 0}), port})), Not(Contains("host.oom_recent")));
+  port.observations = {host({.topic = HostTopic::listeners, .listeners = {{.endpoint = {"0.0.0.0", 29876}}}})};
+  EXPECT_THAT(all_codes(diagnosed({node({.oom_kills = 2}), port})), IsEmpty());
+}
+
+Observation by_table(unsigned table, const char* neighbour) {
+  auto seen = tcp_failed("20.62.129.10:443", TcpFailure::host_unreachable, "EHOSTUNREACH", 3s);
+  seen.route->table = table;
+  seen.route->gateway = "10.0.0.99";
+  seen.neighbour = NeighbourEntry{.gateway = "10.0.0.99", .interface = "eth0", .state = neighbour};
+  return {.seen = std::move(seen), .follow_up = {}};
+}
+
+TEST(PolicyRouting, IsBlamedOnlyWhereItsOwnGatewayDoesNotAnswer) {
+  EXPECT_EQ(first_code(diagnosed({public_target({by_table(100, "FAILED")})})), "route.policy_rule");
+  EXPECT_EQ(first_code(diagnosed({public_target({by_table(254, "FAILED")})})), "route.gateway_unresolved");
+  EXPECT_NE(first_code(diagnosed({public_target({by_table(100, "REACHABLE")})})), "route.policy_rule")
+      << "a VPN's table, and a target that is silent for another reason";
+}
+
+Check shaken(bool verified, std::optional<bool> publicly_trusted) {
+  auto seen = tls_seen("20.62.129.10:443", "pypi.org", "Contoso Inspection");
+  seen.verified = verified;
+  seen.publicly_trusted = publicly_trusted;
+  if (!verified) {
+    seen.error = TlsFailure::unverified;
+    seen.verify_code = 20;
+    seen.verify_error = "unable to get local issuer certificate";
+  }
+  return check("extra.pypi", "https://pypi.org/",
+               {dns("pypi.org -> 20.62.129.10"), tcp("20.62.129.10:443"), {.seen = std::move(seen), .follow_up = {}}},
+               Service::user);
+}
+
+TEST(CertificateStore, ThatLacksAPublicRootIsWhatIsWrong) {
+  EXPECT_THAT(codes(diagnosed({shaken(false, true)})), ElementsAre("tls.untrusted_root_local"));
+  EXPECT_THAT(codes(diagnosed({shaken(false, false)})), Not(Contains("tls.untrusted_root_local")));
+}
+
+TEST(CertificateStore, WithAnAuthorityOfItsOwnIsToldAndNoFault) {
+  const auto differs = diagnosed({shaken(true, false)});
+  EXPECT_THAT(all_codes(differs), ElementsAre("tls.python_store_differs"));
+  EXPECT_THAT(codes(differs), IsEmpty());
+  EXPECT_THAT(all_codes(diagnosed({shaken(true, true)})), IsEmpty());
+  EXPECT_THAT(all_codes(diagnosed({shaken(true, {})})), IsEmpty()) << "vouched for by the user's file";
+}
+
+Check telling(const std::string& host, std::chrono::milliseconds offset) {
+  auto answer = http("https://" + host + "/", 200);
+  std::get<HttpObservation>(answer.seen).clock_offset = offset;
+  return check("extra." + host, "https://" + host + "/",
+               {dns(host + " -> 20.62.129.10"), tcp("20.62.129.10:443"), tls("20.62.129.10:443", host), answer});
+}
+
+TEST(Clock, ThatDriftsWithoutATimeServiceIsToldBeforeItFails) {
+  const auto clock = [](bool synchronised) {
+    return check("node.clock", "",
+                 {host({.topic = HostTopic::clock, .clock = ClockFacts{.synchronised = synchronised}})});
+  };
+  const auto drifting = diagnosed({clock(false), telling("a.test", 20s), telling("b.test", 21s)});
+  EXPECT_THAT(all_codes(drifting), ElementsAre("clock.unsynchronised"));
+  EXPECT_THAT(codes(drifting), IsEmpty());
+  EXPECT_THAT(all_codes(diagnosed({clock(true), telling("a.test", 20s), telling("b.test", 21s)})), IsEmpty());
+  EXPECT_THAT(all_codes(diagnosed({clock(false), telling("a.test", 1s), telling("b.test", 1s)})), IsEmpty());
+  EXPECT_THAT(all_codes(diagnosed({clock(false), telling("a.test", 20s), telling("b.test", -20s)})), IsEmpty());
+}
+
+}  // namespace
+}  // namespace vnetprobe
