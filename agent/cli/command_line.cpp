@@ -33,6 +33,14 @@ Examples:
   vnetprobe diagnose report.json
   vnetprobe diagnose report.json --output html=report.html
   vnetprobe diagnose broken-node.json --compare good-node.json)";
+constexpr const char* deliver_examples = R"(
+Examples:
+  vnetprobe deliver                          send what waits, now
+  vnetprobe deliver report.json              send this report to every sink of the configuration
+  vnetprobe deliver --status                 what waits, what was refused, and why
+  vnetprobe deliver --retry-refused          after a new SAS or key
+
+Exit status: 0 everything is delivered, 1 something waits or was refused, 2 wrong usage or configuration.)";
 constexpr const char* demo_examples = R"(
 Examples:
   vnetprobe demo                             a healthy network
@@ -44,12 +52,13 @@ struct Parser {
   CLI::App app{"Finds out why an Azure Machine Learning node cannot reach what it needs, and who has to change what.",
                "vnetprobe"};
   RunFlags run_flags, list_flags;
+  DeliverFlags deliver_flags;
   PresentationFlags diagnose_flags, demo_flags;
   std::string list_what, list_format = "text", explain_code, explain_format = "text", diagnose_path, diagnose_compare,
                          demo_fault = "none";
   bool demo_list{};
   TagsCommand tags_read;
-  CLI::App *run{}, *list{}, *explain{}, *diagnose{}, *demo{}, *tags{};
+  CLI::App *run{}, *list{}, *explain{}, *diagnose{}, *demo{}, *tags{}, *deliver{};
 
   Parser() {
     app.set_version_flag("--version", "vnetprobe " VNETPROBE_VERSION);
@@ -77,6 +86,9 @@ struct Parser {
     add_presentation_flags(*demo, demo_flags);
     demo->footer(demo_examples);
     tags = add_tags_command(app, tags_read);
+    deliver = app.add_subcommand("deliver", "Send the reports that wait in the spool, or a given one");
+    add_deliver_flags(*deliver, deliver_flags);
+    deliver->footer(deliver_examples);
   }
 
   void add_list() {
@@ -117,6 +129,7 @@ struct Parser {
   Command chosen() const {
     if (*run) return read_run(*run, run_flags);
     if (*tags) return tags_read;
+    if (*deliver) return read_deliver(deliver_flags);
     if (*explain) return ExplainCommand{.code = explain_code, .format = explain_format};
     if (*diagnose) return chosen_diagnose();
     if (*demo)

@@ -32,6 +32,8 @@ struct RunCommand {
   std::string config_path;
   std::vector<ConnectTo> connect_to;
   std::vector<std::string> only, skip;
+  std::string spool;   // directory; empty: the default one
+  bool no_delivery{};  // nothing is noted or sent, whatever the configuration says
   Presentation presentation;
 };
 
@@ -66,13 +68,24 @@ struct TagsCommand {
   bool lenient{}, batch{}, aml{}, with_global{}, ipv6{}, aggregate{};
 };
 
+// `deliver [REPORT.json...]`
+struct DeliverCommand {
+  std::vector<std::string> reports;  // read and noted in the spool first
+  std::string config_path, spool, format = "text";
+  std::vector<ConnectTo> connect_to;
+  Settings settings;  // --ca-file
+  bool status{}, retry_refused{};
+  std::chrono::milliseconds limit{std::chrono::seconds(60)};
+};
+
 // Nothing to run: `text` goes to stdout with status 0 (help, version) or to stderr with status 2 (usage error).
 struct Reply {
   int status{};
   std::string text;
 };
 
-using Command = std::variant<Reply, RunCommand, ListCommand, ExplainCommand, DiagnoseCommand, DemoCommand, TagsCommand>;
+using Command = std::variant<Reply, RunCommand, ListCommand, ExplainCommand, DiagnoseCommand, DemoCommand, TagsCommand,
+                             DeliverCommand>;
 
 // `arguments` without the program's name. No command means `run`.
 Command parse_command_line(std::vector<std::string> arguments);

@@ -27,6 +27,7 @@ int run_demo(const DemoCommand& command) {
   if (const auto* answer = std::get_if<Reply>(&parsed)) return complain({answer->text});
   auto& agent = std::get<RunCommand>(parsed);
   agent.presentation = command.presentation;
+  agent.no_delivery = true;
   if (!command.presentation.quiet) fmt::print(stderr, "A simulated VNet on loopback: {}.\n", entry->what);
   return run(agent);
 }

@@ -85,6 +85,16 @@ void read_imds_endpoint(const std::string& url, Settings& settings) {
   settings.imds_endpoint = {.value = url, .source = "--imds-endpoint"};
 }
 
+std::vector<ConnectTo> read_connect_to(const std::vector<std::string>& texts) {
+  std::vector<ConnectTo> replacements;
+  for (const auto& text : texts) {
+    auto parsed = parse_connect_to(text);
+    if (!parsed.value) wrong("--connect-to", parsed.error);
+    replacements.push_back(std::move(*parsed.value));
+  }
+  return replacements;
+}
+
 }  // namespace
 
 void add_presentation_flags(CLI::App& app, PresentationFlags& flags) {
@@ -131,7 +141,38 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
   app.add_option("--service-tags", flags.service_tags, "Service-tag file to use")->type_name("FILE");
   app.add_option("--catalog", flags.catalog, "Catalogue of requirements to use instead of the built-in one")
       ->type_name("FILE");
+  app.add_option("--spool", flags.spool,
+                 "Where reports wait that could not be sent (default: below /var/lib/vnetprobe)")
+      ->type_name("DIR");
   add_presentation_flags(app, flags.presentation);
+}
+
+void add_deliver_flags(CLI::App& app, DeliverFlags& flags) {
+  app.add_option("REPORT", flags.reports, "Reports in JSON to send to every sink; - reads stdin");
+  app.add_flag("--status", flags.status, "Show what waits and what was refused, and send nothing");
+  app.add_flag("--retry-refused", flags.retry_refused, "Try again what a receiver refused for good");
+  app.add_option("--config", flags.config, "Configuration file (default: /etc/vnetprobe/config.yaml where it exists)")
+      ->type_name("FILE");
+  app.add_option("--spool", flags.spool, "As for run")->type_name("DIR");
+  app.add_option("--limit", flags.limit, "Stop after this long; the rest waits")->type_name("60s");
+  app.add_option("--format", flags.format, "Of --status: text or json")->check(CLI::IsMember({"text", "json"}));
+  app.add_option("--ca-file", flags.ca_files, "As for run")->type_name("FILE")->allow_extra_args(false);
+  app.add_option("--connect-to", flags.connect_to, "As for run")
+      ->type_name("HOST:PORT:ADDR:PORT")
+      ->allow_extra_args(false);
+}
+
+DeliverCommand read_deliver(const DeliverFlags& flags) {
+  DeliverCommand command{.reports = flags.reports,
+                         .config_path = flags.config,
+                         .spool = flags.spool,
+                         .format = flags.format,
+                         .status = flags.status,
+                         .retry_refused = flags.retry_refused,
+                         .limit = read_duration("--limit", flags.limit)};
+  for (const auto& file : flags.ca_files) command.settings.ca_files.push_back({.value = file, .source = "--ca-file"});
+  command.connect_to = read_connect_to(flags.connect_to);
+  return command;
 }
 
 Presentation read_presentation(const CLI::App& app, const PresentationFlags& flags) {
@@ -159,11 +200,8 @@ RunCommand read_run(const CLI::App& app, const RunFlags& flags) {
   for (const auto& file : flags.ca_files) settings.ca_files.push_back({.value = file, .source = "--ca-file"});
   for (const auto& resolver : flags.resolvers)
     settings.resolvers.push_back({.value = read_resolver(resolver), .source = "--resolver"});
-  for (const auto& text : flags.connect_to) {
-    auto parsed = parse_connect_to(text);
-    if (!parsed.value) wrong("--connect-to", parsed.error);
-    command.connect_to.push_back(std::move(*parsed.value));
-  }
+  command.connect_to = read_connect_to(flags.connect_to);
+  command.spool = flags.spool;
   command.presentation = read_presentation(app, flags.presentation);
   return command;
 }

@@ -13,9 +13,16 @@ struct PresentationFlags {
   bool verbose{}, quiet{}, no_color{};
 };
 
+struct DeliverFlags {
+  std::vector<std::string> reports, ca_files, connect_to;
+  std::string config, spool, limit = "60s", format = "text";
+  bool status{}, retry_refused{};
+};
+
 struct RunFlags {
   std::string profile, config, deadline, imds_endpoint, service_tags, catalog;
   std::vector<std::string> only, skip, ca_files, resolvers, connect_to;
+  std::string spool;
   int concurrency{};
   PresentationFlags presentation;
 };
@@ -25,6 +32,8 @@ void add_run_flags(CLI::App& app, RunFlags& flags);
 
 // Throws CLI::ValidationError naming the flag, what is wrong with its value, and what to write instead.
 Presentation read_presentation(const CLI::App& app, const PresentationFlags& flags);
+void add_deliver_flags(CLI::App& app, DeliverFlags& flags);
+DeliverCommand read_deliver(const DeliverFlags& flags);
 RunCommand read_run(const CLI::App& app, const RunFlags& flags);
 
 }  // namespace vnetprobe

@@ -1,4 +1,5 @@
 #include "agent/cli/commands.hpp"
+#include "agent/cli/deliver.hpp"
 #include "agent/cli/output.hpp"
 #include "agent/cli/prepare.hpp"
 #include "agent/run/progress.hpp"
@@ -211,11 +212,17 @@ int run(const RunCommand& command) {
   report.not_checked = plan.not_checked;
   note_imds(report);
   diagnose(report);
-  if (const auto problem = present(report, command.presentation); !problem.empty()) {
-    fmt::print(stderr, "vnetprobe: {}\n", problem);
-    return status_internal;
-  }
-  return exit_status(report);
+  const bool delivers = !command.no_delivery;
+  if (delivers) report.spool = spool_note(command.spool, settings);
+  const auto problem = present(report, command.presentation);
+  if (!problem.empty()) fmt::print(stderr, "vnetprobe: {}\n", problem);
+  if (delivers && outcome.interrupted != Interruption::signal)
+    deliver_now(report, command.spool, settings,
+                {.tls = std::get<TlsContext>(tls),
+                 .proxy = settings.proxy,
+                 .environment = prepared.surroundings.environment,
+                 .connect_to = command.connect_to});
+  return problem.empty() ? exit_status(report) : status_internal;
 }
 
 }  // namespace vnetprobe

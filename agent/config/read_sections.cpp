@@ -186,8 +186,10 @@ void read_delivery(YamlReader& reader, const YamlNode& node, Settings& settings)
         node.place,
         fmt::format("delivery: {} of webhook, blob, file, console and journal; write exactly one in each entry",
                     kinds == 0 ? "none" : "more than one"));
-  else if (!delivery.secret_file.empty() && delivery.kind != DeliveryKind::webhook)
-    reader.error(node.place, "delivery: secret_file signs a webhook's requests; leave it out here");
+  else if (!delivery.secret_file.empty() && delivery.kind != DeliveryKind::webhook &&
+           delivery.kind != DeliveryKind::blob)
+    reader.error(node.place,
+                 "delivery: secret_file signs a webhook's requests or holds a blob's SAS; leave it out here");
   else if (journal)
     settings.delivery.push_back(std::move(delivery));
 }

@@ -13,7 +13,7 @@ constexpr std::array<std::string_view, 5> profiles{"compute-instance", "compute-
 constexpr std::array<std::string_view, 3> clouds{"public", "usgov", "china"};
 constexpr std::array<std::string_view, 2> eras{"2020-07", "2026-03"};
 constexpr std::array<std::string_view, 3> outbounds{"open", "limited", "forced-tunnel"};
-constexpr std::array<std::string_view, 3> delivery_times{"always", "change", "failure"};
+constexpr std::array<std::string_view, 3> delivery_times{"always", "change", "unhealthy"};
 
 // azEnvironment of IMDS (azure-facts 3.3), in lower case. The German cloud is closed.
 constexpr std::array<std::string_view, 3> environments{"azurepubliccloud", "azureusgovernmentcloud", "azurechinacloud"};

@@ -28,8 +28,8 @@ enum class Outbound { open, limited, forced_tunnel };
 BOOST_DESCRIBE_ENUM(Outbound, open, limited, forced_tunnel)
 enum class DeliveryKind { webhook, blob, file, console, journal };
 BOOST_DESCRIBE_ENUM(DeliveryKind, webhook, blob, file, console, journal)
-enum class DeliverWhen { always, change, failure };
-BOOST_DESCRIBE_ENUM(DeliverWhen, always, change, failure)
+enum class DeliverWhen { always, change, unhealthy };
+BOOST_DESCRIBE_ENUM(DeliverWhen, always, change, unhealthy)
 // Names as in the configuration: "compute-instance", "public", "2020-07", "forced-tunnel". Parsed without regard to
 // case.
 std::string_view name_of(Profile profile);
@@ -85,7 +85,7 @@ struct Timeouts {
 struct Delivery {
   DeliveryKind kind{};
   std::string destination;  // URL or path; empty for the journal
-  std::string secret_file;  // key of a webhook's signature
+  std::string secret_file;  // key of a webhook's signature, or a blob's SAS
   DeliverWhen when{DeliverWhen::always};
   std::string source;
 };

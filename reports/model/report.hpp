@@ -77,6 +77,13 @@ struct Summary {
 };
 BOOST_DESCRIBE_STRUCT(Summary, (), (pass, warn, fail, skip, inconclusive))
 
+// What the spool of reports that could not be sent looked like when this report was made.
+struct SpoolNote {
+  int waiting{}, parked{};           // reports on disk; parked: refused for good by their receiver
+  int dropped{}, dropped_healthy{};  // given up for want of room since the last report that told of it
+};
+BOOST_DESCRIBE_STRUCT(SpoolNote, (), (waiting, parked, dropped, dropped_healthy))
+
 // product.md 8.
 struct Report {
   std::string schema = "vnetprobe.report/1";
@@ -91,10 +98,11 @@ struct Report {
   Summary summary;
   std::vector<Diagnosis> diagnoses;
   std::vector<Check> checks;
+  std::optional<SpoolNote> spool;        // absent: nothing waits and nothing was dropped
   std::vector<std::string> not_checked;  // what the plan left out for want of a value, and which value would add it
 };
 BOOST_DESCRIBE_STRUCT(Report, (),
                       (schema, id, started_at, finished_at, duration, complete, interrupted_by, agent, node, verdict,
-                       summary, diagnoses, checks, not_checked))
+                       summary, diagnoses, checks, spool, not_checked))
 
 }  // namespace vnetprobe
