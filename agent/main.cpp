@@ -31,6 +31,7 @@ int carry_out(const Command& command) {
     int operator()(const ExplainCommand& command) const { return explain(command); }
     int operator()(const DiagnoseCommand& command) const { return diagnose_file(command); }
     int operator()(const DemoCommand& command) const { return run_demo(command); }
+    int operator()(const BundleCommand& command) const { return make_bundle(command); }
     int operator()(const DeliverCommand& command) const { return deliver_reports(command); }
     int operator()(const TagsCommand& command) const { return tags_command(command); }
   };

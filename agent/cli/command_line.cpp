@@ -33,6 +33,13 @@ Examples:
   vnetprobe diagnose report.json
   vnetprobe diagnose report.json --output html=report.html
   vnetprobe diagnose broken-node.json --compare good-node.json)";
+constexpr const char* bundle_examples = R"(
+Examples:
+  vnetprobe bundle --output node.tar.gz            everything that support asks for, secrets redacted
+  vnetprobe bundle --anonymize --since 2h          names and addresses mapped as well
+  vnetprobe bundle --estimate                      what would be in it
+  vnetprobe bundle inspect node.tar.gz             what is in it
+  vnetprobe diagnose node.tar.gz                   its report, on another machine)";
 constexpr const char* deliver_examples = R"(
 Examples:
   vnetprobe deliver                          send what waits, now
@@ -53,12 +60,14 @@ struct Parser {
                "vnetprobe"};
   RunFlags run_flags, list_flags;
   DeliverFlags deliver_flags;
+  BundleFlags bundle_flags;
+  RunFlags bundle_run_flags;
   PresentationFlags diagnose_flags, demo_flags;
   std::string list_what, list_format = "text", explain_code, explain_format = "text", diagnose_path, diagnose_compare,
                          demo_fault = "none";
   bool demo_list{};
   TagsCommand tags_read;
-  CLI::App *run{}, *list{}, *explain{}, *diagnose{}, *demo{}, *tags{}, *deliver{};
+  CLI::App *run{}, *list{}, *explain{}, *diagnose{}, *demo{}, *tags{}, *deliver{}, *bundle{};
 
   Parser() {
     app.set_version_flag("--version", "vnetprobe " VNETPROBE_VERSION);
@@ -73,7 +82,7 @@ struct Parser {
     explain->add_option("--format", explain_format, "text or json")->check(CLI::IsMember({"text", "json"}));
     explain->footer(explain_examples);
     diagnose = app.add_subcommand("diagnose", "Apply the rules to a saved report again, without a network");
-    diagnose->add_option("REPORT", diagnose_path, "A report in JSON; - reads stdin")->required();
+    diagnose->add_option("REPORT", diagnose_path, "A report in JSON, or a bundle; - reads stdin")->required();
     diagnose
         ->add_option("--compare", diagnose_compare,
                      "Say what differs from this report, and what that implies (text, html, json)")
@@ -89,6 +98,9 @@ struct Parser {
     deliver = app.add_subcommand("deliver", "Send the reports that wait in the spool, or a given one");
     add_deliver_flags(*deliver, deliver_flags);
     deliver->footer(deliver_examples);
+    bundle = app.add_subcommand("bundle", "Collect what support needs into one archive, with the secrets redacted");
+    add_bundle_flags(*bundle, bundle_flags, bundle_run_flags);
+    bundle->footer(bundle_examples);
   }
 
   void add_list() {
@@ -130,6 +142,7 @@ struct Parser {
     if (*run) return read_run(*run, run_flags);
     if (*tags) return tags_read;
     if (*deliver) return read_deliver(deliver_flags);
+    if (*bundle) return read_bundle(*bundle, bundle_flags, bundle_run_flags);
     if (*explain) return ExplainCommand{.code = explain_code, .format = explain_format};
     if (*diagnose) return chosen_diagnose();
     if (*demo)

@@ -78,6 +78,16 @@ struct DeliverCommand {
   std::chrono::milliseconds limit{std::chrono::seconds(60)};
 };
 
+// `bundle [inspect FILE]`
+struct BundleCommand {
+  std::string verb;  // "" or "inspect"
+  std::string path;  // of the archive; empty: named after the time, in the working directory
+  RunCommand run;    // the run whose report is in the bundle
+  std::vector<std::string> only, skip, patterns;
+  std::chrono::seconds since{std::chrono::hours(24)};
+  bool anonymize{}, estimate{}, upload{};
+};
+
 // Nothing to run: `text` goes to stdout with status 0 (help, version) or to stderr with status 2 (usage error).
 struct Reply {
   int status{};
@@ -85,7 +95,7 @@ struct Reply {
 };
 
 using Command = std::variant<Reply, RunCommand, ListCommand, ExplainCommand, DiagnoseCommand, DemoCommand, TagsCommand,
-                             DeliverCommand>;
+                             DeliverCommand, BundleCommand>;
 
 // `arguments` without the program's name. No command means `run`.
 Command parse_command_line(std::vector<std::string> arguments);

@@ -147,6 +147,53 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
   add_presentation_flags(app, flags.presentation);
 }
 
+void add_bundle_flags(CLI::App& app, BundleFlags& flags, RunFlags& run_flags) {
+  app.add_option("--output", flags.path, "The archive to write (default: vnetprobe-TIME.tar.gz here)")
+      ->type_name("FILE.tar.gz");
+  app.add_flag("--anonymize", flags.anonymize, "Map addresses and names too; the map is written beside the archive");
+  app.add_flag("--estimate", flags.estimate, "Say what would be collected, and collect nothing");
+  app.add_flag("--upload", flags.upload, "Put the archive to the configuration's blob afterwards");
+  app.add_option("--since", flags.since, "How far back logs go")->type_name("24h");
+  app.add_option("--only", flags.only, "Collect only the items whose id matches (repeatable)")
+      ->type_name("GLOB")
+      ->allow_extra_args(false);
+  app.add_option("--skip", flags.skip, "Leave out the items whose id matches (repeatable)")
+      ->type_name("GLOB")
+      ->allow_extra_args(false);
+  app.add_option("--redact", flags.patterns,
+                 "A further regular expression whose first group, or whole match, is a secret")
+      ->type_name("REGEX")
+      ->allow_extra_args(false);
+  app.add_option("--profile", run_flags.profile, "As for run")->type_name("NAME");
+  app.add_option("--config", run_flags.config, "As for run")->type_name("FILE");
+  app.add_option("--deadline", run_flags.deadline, "As for run")->type_name("60s");
+  app.add_option("--ca-file", run_flags.ca_files, "As for run")->type_name("FILE")->allow_extra_args(false);
+  app.add_option("--resolver", run_flags.resolvers, "As for run")->type_name("IP[:PORT]")->allow_extra_args(false);
+  app.add_option("--connect-to", run_flags.connect_to, "As for run")
+      ->type_name("HOST:PORT:ADDR:PORT")
+      ->allow_extra_args(false);
+  app.add_option("--imds-endpoint", run_flags.imds_endpoint, "As for run")->type_name("URL");
+  app.add_option("--spool", run_flags.spool, "As for run")->type_name("DIR");
+  app.add_subcommand("inspect", "Show what is in a bundle")
+      ->add_option("FILE", flags.inspected, "The bundle")
+      ->required();
+}
+
+BundleCommand read_bundle(const CLI::App& app, const BundleFlags& flags, const RunFlags& run_flags) {
+  BundleCommand command{.verb = flags.inspected.empty() ? "" : "inspect",
+                        .path = flags.inspected.empty() ? flags.path : flags.inspected,
+                        .run = read_run(app, run_flags),
+                        .only = flags.only,
+                        .skip = flags.skip,
+                        .patterns = flags.patterns,
+                        .since = std::chrono::ceil<std::chrono::seconds>(read_duration("--since", flags.since)),
+                        .anonymize = flags.anonymize,
+                        .estimate = flags.estimate,
+                        .upload = flags.upload};
+  command.run.presentation.quiet = true;
+  return command;
+}
+
 void add_deliver_flags(CLI::App& app, DeliverFlags& flags) {
   app.add_option("REPORT", flags.reports, "Reports in JSON to send to every sink; - reads stdin");
   app.add_flag("--status", flags.status, "Show what waits and what was refused, and send nothing");
@@ -178,7 +225,7 @@ DeliverCommand read_deliver(const DeliverFlags& flags) {
 Presentation read_presentation(const CLI::App& app, const PresentationFlags& flags) {
   Presentation presentation{.verbose = flags.verbose, .quiet = flags.quiet, .no_color = flags.no_color};
   presentation.format = read_format("--format", flags.format);
-  presentation.format_given = app.count("--format") > 0;
+  presentation.format_given = app.get_option_no_throw("--format") && app.count("--format") > 0;
   for (const auto& output : flags.outputs) {
     presentation.outputs.push_back(read_output(output));
     if (presentation.outputs.back().path.empty()) wrong("--output", "the path is missing; write --output report.json");

@@ -19,6 +19,12 @@ struct DeliverFlags {
   bool status{}, retry_refused{};
 };
 
+struct BundleFlags {
+  std::string path, inspected, since = "24h";
+  std::vector<std::string> only, skip, patterns;
+  bool anonymize{}, estimate{}, upload{};
+};
+
 struct RunFlags {
   std::string profile, config, deadline, imds_endpoint, service_tags, catalog;
   std::vector<std::string> only, skip, ca_files, resolvers, connect_to;
@@ -32,6 +38,9 @@ void add_run_flags(CLI::App& app, RunFlags& flags);
 
 // Throws CLI::ValidationError naming the flag, what is wrong with its value, and what to write instead.
 Presentation read_presentation(const CLI::App& app, const PresentationFlags& flags);
+// The run in a bundle takes run's flags but those of its output and its choice of checks.
+void add_bundle_flags(CLI::App& app, BundleFlags& flags, RunFlags& run_flags);
+BundleCommand read_bundle(const CLI::App& app, const BundleFlags& flags, const RunFlags& run_flags);
 void add_deliver_flags(CLI::App& app, DeliverFlags& flags);
 DeliverCommand read_deliver(const DeliverFlags& flags);
 RunCommand read_run(const CLI::App& app, const RunFlags& flags);

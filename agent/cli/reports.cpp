@@ -1,3 +1,5 @@
+#include "agent/bundle/archive.hpp"
+#include "agent/bundle/bundle.hpp"
 #include "agent/cli/commands.hpp"
 #include "agent/cli/explain.hpp"
 #include "agent/cli/list.hpp"
@@ -18,7 +20,13 @@ constexpr std::size_t report_at_most = 256U << 20;
 
 // The rules applied again; the error names the file.
 ReadReport read_and_diagnose(const std::string& path) {
-  const auto file = read_file(path, report_at_most);
+  InputFile file;
+  if (path != "-" && bundle::is_archive(path)) {
+    auto report = bundle::report_in(path, file.error);
+    file.bytes = std::move(report).value_or("");
+  } else {
+    file = read_file(path, report_at_most);
+  }
   if (!file.error.empty()) return {.report = {}, .error = file.error};
   auto read = read_report(file.bytes);
   if (!read.report) return {.report = {}, .error = fmt::format("{}: {}", path == "-" ? "stdin" : path, read.error)};

@@ -229,8 +229,10 @@ class TextReport {
   void hand_on() {
     if (report_.verdict == OverallVerdict::healthy) return;
     line();
-    paragraph("", "To hand this to the one who fixes it, add a file to the command that you ran:", 0);
-    line("       --output html=report.html --output json=report.json");
+    paragraph("", "To hand this to support, with all that they ask for and the secrets redacted:", 0);
+    line("       vnetprobe bundle --output node.tar.gz");
+    paragraph("", "For a page alone, add to the command that you ran:", 0);
+    line("       --output html=report.html");
   }
 
   const Report& report_;
