@@ -2,6 +2,7 @@
 
 #include "agent/bundle/archive.hpp"
 #include "agent/cli/commands.hpp"
+#include "agent/cli/prepare.hpp"
 #include "agent/cli/probe_node.hpp"
 #include "agent/cli/read_file.hpp"
 #include "agent/delivery/sinks.hpp"
@@ -71,6 +72,27 @@ int upload(const std::string& path, NodeRun& run, const BundleCommand& command) 
   return 0;
 }
 
+// A saved report with what an upload needs.
+std::variant<NodeRun, std::vector<std::string>> saved_run(const BundleCommand& command) {
+  using Errors = std::vector<std::string>;
+  constexpr std::size_t report_at_most = 256U << 20;
+  const auto file = read_file(command.report, report_at_most);
+  if (!file.error.empty()) return Errors{file.error};
+  auto read = read_report(file.bytes);
+  if (!read.report) return Errors{fmt::format("{}: {}", command.report, read.error)};
+  auto preparation = prepare(command.run);
+  if (!preparation.prepared) return preparation.errors;
+  Settings settings = merge(command.run.settings, preparation.prepared->config);
+  TlsContext::Options options;
+  for (const auto& ca_file : settings.ca_files) options.ca_files.push_back(ca_file.value);
+  auto tls = TlsContext::make(options);
+  if (const auto* problem = std::get_if<std::string>(&tls)) return Errors{*problem};
+  return NodeRun{.report = std::move(*read.report),
+                 .settings = std::move(settings),
+                 .surroundings = preparation.prepared->surroundings,
+                 .tls = std::get<TlsContext>(std::move(tls))};
+}
+
 int inspect(const BundleCommand& command) {
   std::string problem;
   const auto text = bundle::inspect(command.path, problem);
@@ -94,7 +116,7 @@ int make_bundle(const BundleCommand& command) {
     fmt::print("{}", bundle::estimate(wish));
     return 0;
   }
-  auto probed = probe_node(command.run);
+  auto probed = command.report.empty() ? probe_node(command.run) : saved_run(command);
   if (const auto* errors = std::get_if<std::vector<std::string>>(&probed)) return complain(*errors);
   auto& run = std::get<NodeRun>(probed);
   wish.spool =

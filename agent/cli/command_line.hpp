@@ -80,9 +80,10 @@ struct DeliverCommand {
 
 // `bundle [inspect FILE]`
 struct BundleCommand {
-  std::string verb;  // "" or "inspect"
-  std::string path;  // of the archive; empty: named after the time, in the working directory
-  RunCommand run;    // the run whose report is in the bundle
+  std::string verb;    // "" or "inspect"
+  std::string path;    // of the archive; empty: named after the time, in the working directory
+  RunCommand run;      // the run whose report is in the bundle
+  std::string report;  // a saved one instead of a run
   std::vector<std::string> only, skip, patterns;
   std::chrono::seconds since{std::chrono::hours(24)};
   bool anonymize{}, estimate{}, upload{};

@@ -150,6 +150,8 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
 void add_bundle_flags(CLI::App& app, BundleFlags& flags, RunFlags& run_flags) {
   app.add_option("--output", flags.path, "The archive to write (default: vnetprobe-TIME.tar.gz here)")
       ->type_name("FILE.tar.gz");
+  app.add_option("--report", flags.report, "Take this saved report instead of checking the node again")
+      ->type_name("REPORT.json");
   app.add_flag("--anonymize", flags.anonymize, "Map addresses and names too; the map is written beside the archive");
   app.add_flag("--estimate", flags.estimate, "Say what would be collected, and collect nothing");
   app.add_flag("--upload", flags.upload, "Put the archive to the configuration's blob afterwards");
@@ -183,6 +185,7 @@ BundleCommand read_bundle(const CLI::App& app, const BundleFlags& flags, const R
   BundleCommand command{.verb = flags.inspected.empty() ? "" : "inspect",
                         .path = flags.inspected.empty() ? flags.path : flags.inspected,
                         .run = read_run(app, run_flags),
+                        .report = flags.report,
                         .only = flags.only,
                         .skip = flags.skip,
                         .patterns = flags.patterns,

@@ -20,7 +20,7 @@ struct DeliverFlags {
 };
 
 struct BundleFlags {
-  std::string path, inspected, since = "24h";
+  std::string path, inspected, report, since = "24h";
   std::vector<std::string> only, skip, patterns;
   bool anonymize{}, estimate{}, upload{};
 };

@@ -216,7 +216,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"delivery: [{console: ttyS0}]\n",
                 "1:22: console: 'ttyS0' is no absolute path; write console: /dev/ttyS0"},
         Refusal{"delivery: [{console: /dev/ttyS0, secret_file: /etc/k}]\n",
-                "1:12: delivery: secret_file signs a webhook's requests; leave it out here"},
+                "1:12: delivery: secret_file signs a webhook's requests or holds a blob's SAS; leave it out here"},
         Refusal{"tls: {ca_files: /etc/x.pem}\n",
                 "1:17: ca_files: expected a list, found '/etc/x.pem'; write ca_files: [/etc/ssl/contoso.pem]"},
         Refusal{"service_tags: \"a\\x01b\"\n",

@@ -64,6 +64,10 @@ class Receiver:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                # A sender that was killed in the middle has sent no request.
+                if len(body) != int(self.headers["Content-Length"]):
+                    self.close_connection = True
+                    return
                 request = (dict(self.headers), body, self.path)
                 reply = answer(request)
                 if reply is None:  # the connection breaks before any answer
@@ -442,6 +446,16 @@ class Blob(Case):
         self.assertEqual(headers["content-type"], "application/json")
         self.assertEqual(headers["x-ms-blob-type"], "BlockBlob")
         self.assertEqual(headers["content-md5"], base64.b64encode(hashlib.md5(body).digest()).decode())
+
+    def test_a_bundle_is_put_in_blocks(self):
+        config = self.sink()
+        bundle = self.path / "node.tar.gz"
+        done = run(BINARY, "bundle", "--output", bundle, "--config", config, "--ca-file", f"{self.certificates}/ca.pem", "--report", self.report_file()[0], "--only", "node/os-release",
+                   "--upload", *self.to())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("uploaded to https://devstoreaccount1.blob.test/reports/node.tar.gz", done.stdout)
+        self.assertEqual(self.request("GET", "/reports/node.tar.gz?" + self.sas(10))[1], bundle.read_bytes())
+        self.assertNotIn("sig=", done.stdout + done.stderr)
 
     def test_an_expired_sas_parks_the_report_and_a_new_one_sends_it(self):
         config = self.sink(minutes=-5)
