@@ -1,8 +1,8 @@
 #include "probes/http_exchange.hpp"
 
+#include "probes/digest.hpp"
 #include "probes/text.hpp"
 
-#include <openssl/evp.h>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
@@ -180,14 +180,6 @@ std::string request_head(std::string_view method, std::string_view target, std::
   return head + "\r\n";
 }
 
-std::string basic_credentials(std::string_view credentials) {
-  // EVP_EncodeBlock writes four characters for three bytes and a NUL after them.
-  std::string encoded((credentials.size() + 2) / 3 * 4 + 1, '\0');
-  const int size =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
-                      reinterpret_cast<const unsigned char*>(credentials.data()), static_cast<int>(credentials.size()));
-  encoded.resize(static_cast<std::size_t>(size));
-  return "Basic " + encoded;
-}
+std::string basic_credentials(std::string_view credentials) { return "Basic " + base64(credentials); }
 
 }  // namespace vnetprobe

@@ -1,13 +1,11 @@
 #include "probes/public_roots.hpp"
 
+#include "probes/digest.hpp"
 #include "probes/inflate.hpp"
 
 #include <openssl/asn1.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/x509_vfy.h>
-
-#include <array>
 
 namespace vnetprobe {
 namespace embedded {
@@ -31,13 +29,6 @@ std::string_view first_certificate(std::string_view text) {
   return text.substr(0, static_cast<std::size_t>(at - start) + static_cast<std::size_t>(length));
 }
 
-std::string sha256(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  return {reinterpret_cast<const char*>(digest.data()), size};
-}
-
 }  // namespace
 
 const PublicRoots& PublicRoots::built_in() {
@@ -57,12 +48,7 @@ PublicRoots::PublicRoots(std::string certificates)
 
 PublicRoots::~PublicRoots() = default;
 
-bool PublicRoots::contains(X509* certificate) const {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  X509_digest(certificate, EVP_sha256(), digest.data(), &size);
-  return digests_.contains({reinterpret_cast<const char*>(digest.data()), size});
-}
+bool PublicRoots::contains(X509* certificate) const { return digests_.contains(sha256_of(certificate)); }
 
 // Decoding them all takes some 40 ms, and most runs never need it.
 X509_STORE* PublicRoots::store() const {

@@ -1,5 +1,6 @@
 #include "probes/tls.hpp"
 
+#include "probes/digest.hpp"
 #include "probes/text.hpp"
 #include "probes/tls_certificates.hpp"
 #include "probes/tls_state.hpp"
@@ -68,7 +69,7 @@ void read_anchor(SSL* ssl, const TlsContext::State& state, TlsObservation& seen)
   const int count = verified ? sk_X509_num(verified) : 0;
   if (count == 0) return;
   X509* anchor = sk_X509_value(verified, count - 1);
-  const bool of_user = state.user_anchors.contains(fingerprint(anchor));
+  const bool of_user = state.user_anchors.contains(sha256_of(anchor));
   seen.trust_anchor = of_user ? TrustAnchor::user_file : TrustAnchor::system_store;
   seen.anchor_subject = printable_name(X509_get_subject_name(anchor));
   // A root may be signed by another that the list has: then the chain is followed once more.

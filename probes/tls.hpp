@@ -10,7 +10,7 @@ namespace vnetprobe {
 
 class PublicRoots;
 
-// The one TLS client context of a run: trust stores loaded once, TLS 1.2 or newer, no session resumption.
+// The one TLS client context of a run: trust stores read once, TLS 1.2 or newer, no session resumption.
 // Verification never stops a handshake; the result and which store held the root are read afterwards.
 class TlsContext {
  public:

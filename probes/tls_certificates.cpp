@@ -1,5 +1,6 @@
 #include "probes/tls_certificates.hpp"
 
+#include "probes/digest.hpp"
 #include "probes/text.hpp"
 
 #include <openssl/bio.h>
@@ -61,19 +62,6 @@ void describe_names(X509* certificate, Certificate& into) {
   }
 }
 
-std::string sha256_of(X509* certificate) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  X509_digest(certificate, EVP_sha256(), digest.data(), &size);
-  std::string hex;
-  for (unsigned i = 0; i < size; ++i) {
-    hex += digits[digest[i] >> 4U];
-    hex += digits[digest[i] & 15U];
-  }
-  return hex;
-}
-
 }  // namespace
 
 std::string printable_name(const X509_NAME* name) {
@@ -96,7 +84,7 @@ Certificate describe_certificate(X509* certificate) {
   describe_names(certificate, seen);
   seen.not_before = time_of(X509_get0_notBefore(certificate));
   seen.not_after = time_of(X509_get0_notAfter(certificate));
-  seen.sha256 = sha256_of(certificate);
+  seen.sha256 = hex(sha256_of(certificate));
   seen.self_signed = X509_self_signed(certificate, 0) == 1;
   return seen;
 }

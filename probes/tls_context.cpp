@@ -1,5 +1,8 @@
 #include "probes/tls_state.hpp"
 
+#include "probes/digest.hpp"
+#include "probes/lazy_store.hpp"
+
 #include <fmt/format.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -86,7 +89,7 @@ std::string add_user_file(const std::string& path, X509_STORE* store, std::set<s
   ERR_clear_error();
   while (X509* certificate = PEM_read_bio_X509_AUX(pem.get(), nullptr, nullptr, nullptr)) {
     X509_STORE_add_cert(store, certificate);
-    anchors.insert(fingerprint(certificate));
+    anchors.insert(sha256_of(certificate));
     X509_free(certificate);
     ++count;
   }
@@ -105,7 +108,7 @@ void load_system_store(const std::string& named, X509_STORE* store) {
     if (std::filesystem::is_directory(path, problem))
       X509_STORE_load_path(store, path.c_str());
     else
-      X509_STORE_load_file(store, path.c_str());
+      add_lazily(store, path);
     ERR_clear_error();
   };
   const auto exists = [](const char* path) {
@@ -129,13 +132,6 @@ void load_system_store(const std::string& named, X509_STORE* store) {
 int handshake_record_index() {
   static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
   return index;
-}
-
-std::string fingerprint(X509* certificate) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  X509_digest(certificate, EVP_sha256(), digest.data(), &size);
-  return {reinterpret_cast<const char*>(digest.data()), size};
 }
 
 TlsContext::TlsContext(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -30,6 +30,4 @@ struct HandshakeRecord {
 // The index of the record among an SSL's extra data.
 int handshake_record_index();
 
-std::string fingerprint(X509* certificate);
-
 }  // namespace vnetprobe

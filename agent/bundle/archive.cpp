@@ -103,7 +103,8 @@ namespace {
 
 std::string cannot_read(const std::string& path, archive* tar) {
   const char* why = ::archive_error_string(tar);
-  return fmt::format("{}: {}; a bundle is a tar.gz that `vnetprobe bundle` has written", path, why ? why : "unreadable");
+  return fmt::format("{}: {}; a bundle is a tar.gz that `vnetprobe bundle` has written", path,
+                     why ? why : "unreadable");
 }
 
 }  // namespace

@@ -2,15 +2,13 @@
 
 #include "agent/bundle/archive.hpp"
 #include "agent/bundle/bundle.hpp"
+#include "probes/digest.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <glob.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <boost/json.hpp>
-
-#include <array>
 
 namespace vnetprobe::bundle {
 namespace {
@@ -20,15 +18,6 @@ namespace json = boost::json;
 std::string now_text() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
                      fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
-}
-
-std::string sha256(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  std::string hex;
-  for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
 }
 
 json::object counts_json(const Counts& counts) {
@@ -85,7 +74,7 @@ Manifest::Manifest(std::string report_id, bool anonymized)
 
 void Manifest::add(const Item& item, const std::string& name, const Redacted& content) {
   json::object row{{"id", item.id}, {"source", item.source}, {"bytes", content.text.size()}};
-  if (!name.empty()) row["sha256"] = sha256(content.text);
+  if (!name.empty()) row["sha256"] = hex(sha256(content.text));
   row["duration_ms"] = item.duration.count();
   if (item.truncated) row["truncated"] = true;
   if (item.exit_status) row["exit_status"] = *item.exit_status;

@@ -1,6 +1,7 @@
 #include "agent/cli/command_line.hpp"
 
 #include "agent/cli/flags.hpp"
+#include "agent/cli/output.hpp"
 #include "agent/cli/tags_flags.hpp"
 
 #include <fmt/format.h>
@@ -132,7 +133,8 @@ struct Parser {
     };
     refuse("--format", command.presentation.format);
     for (const auto& output : command.presentation.outputs)
-      if (output.format) refuse("--output", *output.format);
+      if (const auto format = output.format ? output.format : format_by_extension(output.path))
+        refuse("--output", *format);
     if (command.path == "-" && command.compare == "-")
       throw CLI::ValidationError("--compare", "only one of the two reports can be read from stdin");
     return command;

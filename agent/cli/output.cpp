@@ -56,18 +56,6 @@ std::string render(const Comparison& comparison, Format format, const TextStyle&
   return format == Format::json ? render_json(comparison) : render_text(comparison, style);
 }
 
-std::optional<Format> format_by_extension(std::string_view path) {
-  for (const auto& [extension, format] : {std::pair{".json", Format::json},
-                                          {".html", Format::html},
-                                          {".htm", Format::html},
-                                          {".xml", Format::junit},
-                                          {".md", Format::markdown},
-                                          {".prom", Format::prometheus},
-                                          {".txt", Format::text}})
-    if (path.ends_with(extension)) return format;
-  return std::nullopt;
-}
-
 Format format_of(const Output& output, const Presentation& presentation) {
   if (output.format) return *output.format;
   const auto by_extension = format_by_extension(output.path);
@@ -106,6 +94,18 @@ std::string present_any(const Content& content, const Presentation& presentation
 }
 
 }  // namespace
+
+std::optional<Format> format_by_extension(std::string_view path) {
+  for (const auto& [extension, format] : {std::pair{".json", Format::json},
+                                          {".html", Format::html},
+                                          {".htm", Format::html},
+                                          {".xml", Format::junit},
+                                          {".md", Format::markdown},
+                                          {".prom", Format::prometheus},
+                                          {".txt", Format::text}})
+    if (path.ends_with(extension)) return format;
+  return std::nullopt;
+}
 
 std::string present(const Report& report, const Presentation& presentation) {
   return present_any(report, presentation);

@@ -7,6 +7,9 @@
 
 namespace vnetprobe {
 
+// What "report.html" is by its name; absent: nothing that says a format.
+std::optional<Format> format_by_extension(std::string_view path);
+
 // Prints the report on stdout and writes the files that the user asked for, each atomically and with its parent
 // directories. Returns what failed ("/root/r.json: Permission denied"), empty when all went well.
 std::string present(const Report& report, const Presentation& presentation);

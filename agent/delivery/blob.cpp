@@ -1,13 +1,12 @@
 #include "agent/delivery/answers.hpp"
 #include "agent/delivery/secret.hpp"
+#include "probes/digest.hpp"
 #include "probes/text.hpp"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <boost/url/params_view.hpp>
 #include <boost/url/parse_query.hpp>
 
-#include <array>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -17,22 +16,6 @@ namespace {
 
 constexpr const char* service_version = "2021-12-02";
 constexpr std::size_t block_size = 4U << 20;
-
-std::string base64(std::string_view bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const int size =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(size));
-  return text;
-}
-
-std::string md5(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_md5(), nullptr);
-  return base64({reinterpret_cast<const char*>(digest.data()), size});
-}
 
 // The URL of a blob below the container (or folder) that the destination names, with its SAS.
 struct BlobPlace {
@@ -97,7 +80,7 @@ Attempt judge_blob(const Reply& reply, const std::string& where, const std::stri
 }
 
 std::vector<HttpHeader> headers_for(std::string_view body, const char* type) {
-  return {{"x-ms-version", service_version}, {"Content-Type", type}, {"Content-MD5", md5(body)}};
+  return {{"x-ms-version", service_version}, {"Content-Type", type}, {"Content-MD5", base64(md5(body))}};
 }
 
 }  // namespace

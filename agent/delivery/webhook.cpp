@@ -1,10 +1,6 @@
 #include "agent/delivery/answers.hpp"
 #include "agent/delivery/secret.hpp"
-
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
-#include <array>
+#include "probes/digest.hpp"
 
 namespace vnetprobe::delivery {
 
@@ -12,17 +8,7 @@ std::string signature(std::string_view key, std::string_view timestamp, std::str
   std::string signed_text(timestamp);
   signed_text += '.';
   signed_text += body;
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-       reinterpret_cast<const unsigned char*>(signed_text.data()), signed_text.size(), digest.data(), &size);
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string hex;
-  for (unsigned i = 0; i < size; ++i) {
-    hex += digits[digest[i] >> 4U];
-    hex += digits[digest[i] & 15U];
-  }
-  return hex;
+  return hex(hmac_sha256(key, signed_text));
 }
 
 asio::awaitable<Attempt> post_webhook(const Delivery& sink, const Message& message, const Uplink& uplink) {

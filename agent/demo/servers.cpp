@@ -2,12 +2,11 @@
 
 #include "agent/demo/answers.hpp"
 #include "agent/demo/zone.hpp"
+#include "probes/digest.hpp"
 #include "probes/within.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/read.hpp>
@@ -74,12 +73,7 @@ asio::awaitable<void> write_answer(Stream& stream, SimulatedAnswer answer, Fault
 
 // RFC 6455 section 4.2.2: the proof that the server speaks WebSocket.
 std::string accept_key(std::string_view key) {
-  const std::string salted = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-  std::array<unsigned char, SHA_DIGEST_LENGTH> digest{};
-  SHA1(reinterpret_cast<const unsigned char*>(salted.data()), salted.size(), digest.data());
-  std::array<unsigned char, 4 * ((SHA_DIGEST_LENGTH + 2) / 3) + 1> text{};
-  EVP_EncodeBlock(text.data(), digest.data(), SHA_DIGEST_LENGTH);
-  return reinterpret_cast<const char*>(text.data());
+  return base64(sha1(std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
 }
 
 struct Frame {

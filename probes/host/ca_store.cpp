@@ -1,3 +1,4 @@
+#include "probes/certificate_outline.hpp"
 #include "probes/host/files.hpp"
 #include "probes/host/host.hpp"
 #include "probes/text.hpp"
@@ -18,38 +19,13 @@ struct Count {
   int certificates{}, expired{};
 };
 
-// A walk over DER values.
-struct Der {
-  const unsigned char* at;
-  long left;
-
-  // Steps over the next element, or into it. False: there is none of that tag.
-  bool step(int wanted_tag, bool into) {
-    const unsigned char* start = at;
-    long length = 0;
-    int tag = 0, kind = 0;
-    if (left <= 0 || (ASN1_get_object(&at, &length, &tag, &kind, left) & 0x80) != 0 || tag != wanted_tag) {
-      at = start;
-      return false;
-    }
-    left = into ? length : left - (at - start) - length;
-    if (!into) at += length;
-    return true;
-  }
-};
-
-// RFC 5280 section 4.1: notAfter, found without decoding the keys, on which OpenSSL 3 spends nearly all of its time.
 // Absent: this is no certificate.
-std::optional<bool> has_expired(const unsigned char* certificate, long size) {
-  Der der{certificate, size};
-  if (!der.step(V_ASN1_SEQUENCE, true) || !der.step(V_ASN1_SEQUENCE, true)) return std::nullopt;
-  der.step(0, false);  // version, where it is given
-  if (!der.step(V_ASN1_INTEGER, false) || !der.step(V_ASN1_SEQUENCE, false) || !der.step(V_ASN1_SEQUENCE, false) ||
-      !der.step(V_ASN1_SEQUENCE, true))
-    return std::nullopt;
-  if (!der.step(V_ASN1_UTCTIME, false) && !der.step(V_ASN1_GENERALIZEDTIME, false)) return std::nullopt;
-  const std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)> not_after(d2i_ASN1_TIME(nullptr, &der.at, der.left),
-                                                                        ASN1_TIME_free);
+std::optional<bool> has_expired(std::string_view certificate) {
+  const auto found = outline(certificate);
+  if (!found) return std::nullopt;
+  const auto* bytes = reinterpret_cast<const unsigned char*>(found->not_after.data());
+  const std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)> not_after(
+      d2i_ASN1_TIME(nullptr, &bytes, static_cast<long>(found->not_after.size())), ASN1_TIME_free);
   if (!not_after) return std::nullopt;
   return X509_cmp_current_time(not_after.get()) < 0;
 }
@@ -66,7 +42,7 @@ Count count_certificates(std::string_view text) {
     if (PEM_bytes_read_bio(&der, &size, nullptr, PEM_STRING_X509, bio.get(), nullptr, nullptr) == 1) {
       const std::unique_ptr<unsigned char, void (*)(unsigned char*)> owned(der,
                                                                            [](unsigned char* p) { OPENSSL_free(p); });
-      const auto expired = has_expired(der, size);
+      const auto expired = has_expired({reinterpret_cast<const char*>(der), static_cast<std::size_t>(size)});
       if (expired) ++count.certificates;
       if (expired.value_or(false)) ++count.expired;
     } else if (ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE || BIO_eof(bio.get())) {
