@@ -18,7 +18,7 @@ build_packages=(ca-certificates ccache cmake g++ git libboost-json-dev libboost-
 test_packages=(bind9-dnsutils chromium chromium-driver cmark-gfm curl dnsmasq-base iproute2 jupyter-server libfaketime libxml2-utils mitmproxy nftables
   nginx-light nodejs openssl poppler-utils procps prometheus python3-cryptography python3-ipykernel python3-jsonschema python3-selenium python3-yaml
   socat squid unbound)
-bench_packages=(curl openssl prometheus-blackbox-exporter)
+bench_packages=(curl grepcidr openssl prometheus-blackbox-exporter)
 fuzz_packages=(clang libclang-rt-14-dev)
 
 # Debian 12's default Boost is 1.74; the packages of 1.81 stand beside it under names of their own.

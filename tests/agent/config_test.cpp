@@ -424,7 +424,7 @@ TEST(Example, SaysNothingAsInstalledAndEverythingWhenSwitchedOn) {
   const auto settings = settings_of(switched_on);
   EXPECT_EQ(settings.workspace_private_endpoint->value.address, "10.0.1.5");
   EXPECT_THAT(settings.targets, SizeIs(3));
-  EXPECT_THAT(settings.delivery, SizeIs(2));
+  EXPECT_THAT(settings.delivery, SizeIs(5));
   EXPECT_EQ(settings.daemon.keep, 500);
 }
 
