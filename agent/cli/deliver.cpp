@@ -124,7 +124,9 @@ void deliver_now(const Report& report, const std::string& directory, const Setti
   }
 }
 
-int deliver_reports(const DeliverCommand& command) {
+namespace {
+
+int carry_out(const DeliverCommand& command) {
   RunCommand as_run{.settings = command.settings, .config_path = command.config_path};
   auto preparation = prepare(as_run);
   if (!preparation.prepared) return complain(preparation.errors);
@@ -163,6 +165,18 @@ int deliver_reports(const DeliverCommand& command) {
   const auto state = spool.state();
   fmt::print("{} delivered, {} waiting, {} refused\n", round.delivered, state.waiting, state.parked);
   return state.waiting + state.parked > 0 ? 1 : 0;
+}
+
+}  // namespace
+
+int deliver_reports(const DeliverCommand& command) {
+  try {
+    return carry_out(command);
+  } catch (const std::filesystem::filesystem_error& error) {
+    fmt::print(stderr, "vnetprobe: the spool: {}: {}; --spool names another directory\n", error.path1().string(),
+               error.code().message());
+    return status_internal;
+  }
 }
 
 }  // namespace vnetprobe

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""`vnetprobe tags` on the real files, as its users run it: tags.py BINARY DATA"""
+"""`vnetprobe tags` on the real files, as its users run it: tags.py BINARY DATA NODE_MODULES"""
 import ipaddress
 import json
+import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 
-BINARY, DATA = sys.argv.pop(1), pathlib.Path(sys.argv.pop(1))
+BINARY, DATA, NODE_MODULES = sys.argv.pop(1), pathlib.Path(sys.argv.pop(1)), os.path.abspath(sys.argv.pop(1))
 PUBLIC = DATA / "ServiceTags_Public_20251110.json.gz"
 OLDER = DATA / "ServiceTags_Public_20251028.json.gz"
 GOV = DATA / "ServiceTags_AzureGovernment_20260720.json.gz"
@@ -64,6 +66,29 @@ class Tags(unittest.TestCase):
         whole = lambda all_of: list(ipaddress.collapse_addresses(ipaddress.ip_network(route["prefix"]) for route in all_of))
         self.assertEqual(whole(fewer), whole(routes))
         self.assertEqual(len(fewer), len(whole(routes)))
+
+    def test_terraform_reads_its_form(self):
+        parser = f"{NODE_MODULES}/@cdktf/hcl2json"
+        if not os.path.isdir(parser) or not shutil.which("node"):
+            self.skipTest(f"no node, or no hcl2json in {NODE_MODULES} (npm install --prefix build/npm, see vnetprobe.sh)")
+        text = run("routes", "--region", "eastus2", "--format", "terraform", "--service-tags", PUBLIC).stdout
+        script = f"require('{parser}').parse('routes.tf', require('fs').readFileSync(0, 'utf8')).then(o => console.log(JSON.stringify(o)))"
+        said = subprocess.run(["node", "-e", script], input=text, text=True, capture_output=True, check=True).stdout
+        table, = json.loads(said)["resource"]["azurerm_route_table"]["aml"]
+        routes = read("routes", "--region", "eastus2", "--service-tags", PUBLIC)
+        self.assertEqual([(route["name"], route["address_prefix"], route["next_hop_type"]) for route in table["route"]],
+                         [(route["name"], route["prefix"], "Internet") for route in routes])
+        for route in routes:  # what Azure takes as a route's name
+            self.assertRegex(route["name"], r"^[A-Za-z0-9][A-Za-z0-9._-]{0,78}[A-Za-z0-9_]$")
+
+    def test_bicep_has_its_shape(self):
+        """Bicep's own compiler is no package here: its grammar for parameters, one resource, objects and arrays, and nothing else."""
+        text = run("routes", "--region", "eastus2", "--format", "bicep", "--service-tags", PUBLIC).stdout
+        item = r"      \{\n        name: '[\w.-]+'\n        properties: \{\n          addressPrefix: '[\d./]+'\n          nextHopType: 'Internet'\n        \}\n      \}\n"
+        whole = (r"param name string = '[\w-]+'\nparam location string = resourceGroup\(\)\.location\n\n"
+                 r"resource table 'Microsoft\.Network/routeTables@\d{4}-\d\d-\d\d' = \{\n  name: name\n  location: location\n  properties: \{\n    routes: \[\n"
+                 rf"(?:{item})+    \]\n  \}}\n\}}\n")
+        self.assertRegex(text, re.compile(rf"\A{whole}\Z"))
 
     def test_routes_where_the_articles_own_commands_fail(self):
         for region, data in (("us-virginia", GOV), ("US-Arizona", GOV), ("China-East-2", DATA / "ServiceTags_China_20260720.json.gz"),
