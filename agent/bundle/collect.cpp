@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <filesystem>
 
@@ -82,6 +83,36 @@ std::vector<std::string> words_of(const std::string& line) {
   }
   return words;
 }
+
+// Commands under way, for the signal handler; 0: a free place.
+std::array<std::atomic<pid_t>, 16> under_way;
+
+// Only what a handler may call (signal-safety(7)).
+void end_everything(int signal) {
+  for (const auto& place : under_way)
+    if (const pid_t pid = place.load(); pid > 0) ::kill(-pid, SIGKILL);
+  ::_exit(128 + signal);
+}
+
+class UnderWay {
+ public:
+  explicit UnderWay(pid_t pid) {
+    for (auto& place : under_way) {
+      pid_t free = 0;
+      if (!place.compare_exchange_strong(free, pid)) continue;
+      place_ = &place;
+      return;
+    }
+  }
+  ~UnderWay() {
+    if (place_) place_->store(0);
+  }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+
+ private:
+  std::atomic<pid_t>* place_{};
+};
 
 // A child whose output comes through a pipe, with nothing to read and its errors among its output.
 struct Child {
@@ -208,6 +239,7 @@ Item run_item(std::string id, const std::string& command_line, bool tail, const 
     item.problem = child.problem;
     return item;
   }
+  const UnderWay noted(child.pid);
   Kept kept(bounds.item_bytes, tail);
   const bool ended = read_output(child, kept, started + bounds.command, item);
   child.output.close();
@@ -222,6 +254,12 @@ Item run_item(std::string id, const std::string& command_line, bool tail, const 
   if (ended && WIFEXITED(status)) item.exit_status = WEXITSTATUS(status);
   item.duration = since(started);
   return item;
+}
+
+void end_with_children_on_signal() {
+  struct sigaction action {};
+  action.sa_handler = end_everything;
+  for (const int signal : {SIGINT, SIGTERM}) ::sigaction(signal, &action, nullptr);
 }
 
 std::vector<Item> collect(const Collector& collector, const std::string& since_when, const Bounds& bounds) {

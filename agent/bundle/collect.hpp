@@ -32,6 +32,10 @@ Item read_item(std::string id, const std::string& path, bool tail, const Bounds&
 // A program in a process group of its own, which is killed at its limit or when it prints more than the bound.
 Item run_item(std::string id, const std::string& command_line, bool tail, const Bounds& bounds);
 
+// From here on SIGINT and SIGTERM end this process at once, and every command that it has under way with it: they are
+// in groups of their own, which a terminal's Ctrl-C does not reach.
+void end_with_children_on_signal();
+
 // Every file of a collector, or the one result of its command.
 std::vector<Item> collect(const Collector& collector, const std::string& since, const Bounds& bounds);
 

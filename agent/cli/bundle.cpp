@@ -119,6 +119,11 @@ int make_bundle(const BundleCommand& command) {
   auto probed = command.report.empty() ? probe_node(command.run) : saved_run(command);
   if (const auto* errors = std::get_if<std::vector<std::string>>(&probed)) return complain(*errors);
   auto& run = std::get<NodeRun>(probed);
+  if (run.interrupted == Interruption::signal) {
+    fmt::print(stderr, "vnetprobe: interrupted; no bundle was made\n");
+    return 1;
+  }
+  bundle::end_with_children_on_signal();
   wish.spool =
       (command.run.spool.empty() ? delivery::default_spool() : std::filesystem::path(command.run.spool)).string();
   const bool shows_progress = ::isatty(STDERR_FILENO) != 0;

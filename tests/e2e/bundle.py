@@ -266,6 +266,24 @@ mount --bind /dev/zero /etc/docker/daemon.json
         self.assertEqual(entries["net/rules4"], b"partial\n")
         self.assertEqual(subprocess.run(["pgrep", "-f", "sleep 1000"], capture_output=True, check=False).stdout, b"", "nothing that it started is left")
 
+    def test_ctrl_c_ends_it_with_what_it_started(self):
+        tools = self.path / "bin"
+        tools.mkdir()
+        (tools / "ss").write_text("#!/bin/sh\nsleep 1001 & sleep 1001\n")
+        (tools / "ss").chmod(0o755)
+        child = subprocess.Popen(["unshare", "-n", BINARY, "bundle", "--output", self.archive, "--deadline", "2s", "--only", "net/sockets"],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ, PATH=f"{tools}:{os.environ['PATH']}"))
+        running = lambda: subprocess.run(["pgrep", "-f", "sleep 1001"], capture_output=True, check=False).stdout
+        deadline = time.monotonic() + 60
+        while not running() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        child.send_signal(signal.SIGINT)
+        self.assertEqual(child.wait(30), 130)
+        deadline = time.monotonic() + 30
+        while running() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.assertEqual(running(), b"")
+
     def test_what_a_kill_leaves_can_be_read(self):
         log = "".join(f"2026-03-15 line {number} {token(60)}\n" for number in range(30000))
         readable = 0
