@@ -35,10 +35,13 @@ class Gate {
     co_return Place(this);
   }
 
+  // Before its event loop ends: the timer that waiters stand at belongs to that loop.
+  void close() { opened_.reset(); }
+
  private:
   void leave() {
     ++free_;
-    opened_->cancel_one();
+    if (opened_) opened_->cancel_one();
   }
 
   int free_;

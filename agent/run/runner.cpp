@@ -151,6 +151,10 @@ asio::awaitable<void> until_first(Run& run, RunBounds bounds, const Watcher& wat
 
 RunOutcome run_plan(const Plan& plan, const Equipment& equipment, const RunBounds& bounds, const Watcher& watcher) {
   asio::io_context loop(1);
+  const struct Closing {
+    Gate& gate;
+    ~Closing() { gate.close(); }
+  } closing{*equipment.upper_layers};
   Run run(plan, equipment, watcher);
   Interruption interrupted{};
   std::exception_ptr problem;

@@ -58,7 +58,8 @@ TEST(Redactor, KnowsASecretAgainWhereOnlyItsValueTellsIt) {
   const auto first = redactor.redact("DB_PASSWORD=Kd83hGg29dk2Lq").text;
   const auto token = first.substr(first.find('['));
   EXPECT_EQ(redactor.redact("retry with Kd83hGg29dk2Lq failed").text, "retry with " + token + " failed");
-  const std::string environment("A=1\0API_KEY=Zx81kQ0pLm22\0B=2", 31);
+  using namespace std::string_literals;
+  const auto environment = "A=1\0API_KEY=Zx81kQ0pLm22\0B=2"s;
   const auto lines = redactor.redact_environment(environment).text;
   EXPECT_THAT(lines, HasSubstr("A=1\n"));
   EXPECT_THAT(lines, HasSubstr("B=2\n"));
