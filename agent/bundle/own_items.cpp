@@ -50,15 +50,24 @@ std::vector<Item> own_items(const Collector& collector) {
 
 std::vector<Item> earlier_reports(const std::string& spool, const Bounds& bounds) {
   constexpr std::size_t at_most = 10;
-  std::vector<std::string> paths;
-  std::error_code gone;
-  for (fs::directory_iterator entry(spool, gone), end; !gone && entry != end; entry.increment(gone))
-    if (entry->path().string().ends_with(".report.json")) paths.push_back(entry->path().string());
-  std::ranges::sort(paths, std::greater{});
+  std::vector<fs::path> paths;
+  const auto gather = [&](const fs::path& folder, std::string_view ending) {
+    std::error_code gone;
+    for (fs::directory_iterator entry(folder, gone), end; !gone && entry != end; entry.increment(gone))
+      if (entry->path().string().ends_with(ending)) paths.push_back(entry->path());
+  };
+  gather(spool, ".report.json");
+  // The daemon keeps its history beside its spool.
+  gather(fs::path(spool).parent_path() / "history", ".json");
+  // Both are named after ULIDs, which sort by time; a report that also waits in the spool is taken once.
+  const auto id = [](const fs::path& path) { return path.filename().string().substr(0, 26); };
+  std::ranges::sort(paths, std::greater{}, id);
+  const auto again = std::ranges::unique(paths, {}, id);
+  paths.erase(again.begin(), again.end());
   if (paths.size() > at_most) paths.resize(at_most);
   std::vector<Item> items;
   for (const auto& path : paths)
-    items.push_back(read_item("earlier-reports/" + fs::path(path).filename().string(), path, false, bounds));
+    items.push_back(read_item("earlier-reports/" + path.filename().string(), path.string(), false, bounds));
   return items;
 }
 

@@ -49,6 +49,12 @@ Examples:
   vnetprobe deliver --retry-refused          after a new SAS or key
 
 Exit status: 0 everything is delivered, 1 something waits or was refused, 2 wrong usage or configuration.)";
+constexpr const char* daemon_examples = R"(
+Examples:
+  vnetprobe daemon                                    every 15 minutes; pages on http://127.0.0.1:9798/
+  vnetprobe daemon --interval 5m --listen 10.0.0.5:9798
+  curl 127.0.0.1:9798/probe?target=pypi               a target of the configuration, now
+  kill -USR1 PID                                      run now; -HUP reads the configuration again)";
 constexpr const char* demo_examples = R"(
 Examples:
   vnetprobe demo                             a healthy network
@@ -62,13 +68,14 @@ struct Parser {
   RunFlags run_flags, list_flags;
   DeliverFlags deliver_flags;
   BundleFlags bundle_flags;
-  RunFlags bundle_run_flags;
+  DaemonFlags daemon_flags;
+  RunFlags bundle_run_flags, daemon_run_flags;
   PresentationFlags diagnose_flags, demo_flags;
   std::string list_what, list_format = "text", explain_code, explain_format = "text", diagnose_path, diagnose_compare,
                          demo_fault = "none";
   bool demo_list{};
   TagsCommand tags_read;
-  CLI::App *run{}, *list{}, *explain{}, *diagnose{}, *demo{}, *tags{}, *deliver{}, *bundle{};
+  CLI::App *run{}, *list{}, *explain{}, *diagnose{}, *demo{}, *tags{}, *deliver{}, *bundle{}, *daemon{};
 
   Parser() {
     app.set_version_flag("--version", "vnetprobe " VNETPROBE_VERSION);
@@ -102,6 +109,9 @@ struct Parser {
     bundle = app.add_subcommand("bundle", "Collect what support needs into one archive, with the secrets redacted");
     add_bundle_flags(*bundle, bundle_flags, bundle_run_flags);
     bundle->footer(bundle_examples);
+    daemon = app.add_subcommand("daemon", "Run on a schedule, keep history, deliver changes, serve pages and metrics");
+    add_daemon_flags(*daemon, daemon_flags, daemon_run_flags);
+    daemon->footer(daemon_examples);
   }
 
   void add_list() {
@@ -145,6 +155,7 @@ struct Parser {
     if (*tags) return tags_read;
     if (*deliver) return read_deliver(deliver_flags);
     if (*bundle) return read_bundle(*bundle, bundle_flags, bundle_run_flags);
+    if (*daemon) return read_daemon(*daemon, daemon_flags, daemon_run_flags);
     if (*explain) return ExplainCommand{.code = explain_code, .format = explain_format};
     if (*diagnose) return chosen_diagnose();
     if (*demo)

@@ -30,6 +30,7 @@ struct Presentation {
 struct RunCommand {
   Settings settings;  // what the flags say; source is the flag
   std::string config_path;
+  std::string config_from;  // read in place of config_path, whose name it keeps (the daemon's runs)
   std::vector<ConnectTo> connect_to;
   std::vector<std::string> only, skip;
   std::string spool;   // directory; empty: the default one
@@ -89,6 +90,15 @@ struct BundleCommand {
   bool anonymize{}, estimate{}, upload{};
 };
 
+struct DaemonCommand {
+  RunCommand run;                          // what every run is told
+  std::vector<std::string> run_arguments;  // the same as flags
+  std::string state_directory;             // empty: the default one
+  std::optional<std::chrono::milliseconds> interval;
+  std::optional<Endpoint> listen;
+  bool no_http{};
+};
+
 // Nothing to run: `text` goes to stdout with status 0 (help, version) or to stderr with status 2 (usage error).
 struct Reply {
   int status{};
@@ -96,7 +106,7 @@ struct Reply {
 };
 
 using Command = std::variant<Reply, RunCommand, ListCommand, ExplainCommand, DiagnoseCommand, DemoCommand, TagsCommand,
-                             DeliverCommand, BundleCommand>;
+                             DeliverCommand, BundleCommand, DaemonCommand>;
 
 // `arguments` without the program's name. No command means `run`.
 Command parse_command_line(std::vector<std::string> arguments);

@@ -1,6 +1,7 @@
 #include "agent/cli/flags.hpp"
 
 #include "agent/config/duration.hpp"
+#include "agent/config/target.hpp"
 
 #include <fmt/format.h>
 #include <boost/asio/ip/address.hpp>
@@ -64,13 +65,6 @@ Endpoint read_resolver(const std::string& text) {
   return server;
 }
 
-std::chrono::milliseconds read_duration(const std::string& flag, const std::string& text) {
-  const auto duration = parse_duration(text);
-  if (!duration || duration->count() <= 0)
-    wrong(flag, fmt::format("'{}' is not a duration; write for example 60s or 2m", text));
-  return *duration;
-}
-
 Profile read_profile(const std::string& text) {
   if (const auto profile = parse_profile(text)) return *profile;
   wrong("--profile",
@@ -97,6 +91,13 @@ std::vector<ConnectTo> read_connect_to(const std::vector<std::string>& texts) {
 
 }  // namespace
 
+std::chrono::milliseconds read_duration(const std::string& flag, const std::string& text) {
+  const auto duration = parse_duration(text);
+  if (!duration || duration->count() <= 0)
+    wrong(flag, fmt::format("'{}' is not a duration; write for example 60s or 2m", text));
+  return *duration;
+}
+
 void add_presentation_flags(CLI::App& app, PresentationFlags& flags) {
   app.add_option("--format", flags.format, fmt::format("How the report is printed: {}", format_names))
       ->type_name("FORMAT");
@@ -109,7 +110,7 @@ void add_presentation_flags(CLI::App& app, PresentationFlags& flags) {
   app.add_flag("--no-color", flags.no_color, "No colour, also when stdout is a terminal (as NO_COLOR does)");
 }
 
-void add_run_flags(CLI::App& app, RunFlags& flags) {
+void add_probing_flags(CLI::App& app, RunFlags& flags) {
   app.add_option("--profile", flags.profile,
                  "What this node is: compute-instance, compute-cluster, attached-vm, hdinsight, databricks")
       ->type_name("NAME");
@@ -120,6 +121,10 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
       ->allow_extra_args(false);
   app.add_option("--skip", flags.skip, "Leave out the checks whose id matches (repeatable)")
       ->type_name("GLOB")
+      ->allow_extra_args(false);
+  app.add_option("--target", flags.targets,
+                 "Check this too, in place of the configuration's targets; its id is target.HOST (repeatable)")
+      ->type_name("URL|HOST:PORT")
       ->allow_extra_args(false);
   app.add_option("--deadline", flags.deadline, "End after this long with the report of what was seen")
       ->type_name("60s");
@@ -141,9 +146,16 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
   app.add_option("--service-tags", flags.service_tags, "Service-tag file to use")->type_name("FILE");
   app.add_option("--catalog", flags.catalog, "Catalogue of requirements to use instead of the built-in one")
       ->type_name("FILE");
+}
+
+void add_run_flags(CLI::App& app, RunFlags& flags) {
+  add_probing_flags(app, flags);
   app.add_option("--spool", flags.spool,
                  "Where reports wait that could not be sent (default: below /var/lib/vnetprobe)")
       ->type_name("DIR");
+  app.add_flag("--no-delivery", flags.no_delivery, "Send nothing, whatever the configuration's delivery says");
+  // The daemon's way to hand its configuration over; an empty group is not shown in --help.
+  app.add_option("--config-from", flags.config_from)->group("");
   add_presentation_flags(app, flags.presentation);
 }
 
@@ -250,8 +262,15 @@ RunCommand read_run(const CLI::App& app, const RunFlags& flags) {
   for (const auto& file : flags.ca_files) settings.ca_files.push_back({.value = file, .source = "--ca-file"});
   for (const auto& resolver : flags.resolvers)
     settings.resolvers.push_back({.value = read_resolver(resolver), .source = "--resolver"});
+  for (const auto& text : flags.targets) {
+    auto target = parse_target(text, "--target");
+    if (const auto* problem = std::get_if<std::string>(&target)) wrong("--target", *problem);
+    settings.targets.push_back(std::get<UserTarget>(std::move(target)));
+  }
+  command.config_from = flags.config_from;
   command.connect_to = read_connect_to(flags.connect_to);
   command.spool = flags.spool;
+  command.no_delivery = flags.no_delivery;
   command.presentation = read_presentation(app, flags.presentation);
   return command;
 }

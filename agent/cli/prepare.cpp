@@ -8,9 +8,16 @@
 namespace vnetprobe {
 namespace {
 
-constexpr std::size_t catalogue_at_most = 4U << 20;
+constexpr std::size_t catalogue_at_most = 4U << 20, config_at_most = 5U << 20;
 
 Settings read_config(const RunCommand& command, std::vector<std::string>& notes, std::vector<std::string>& errors) {
+  if (!command.config_from.empty()) {
+    const auto file = read_file(command.config_from, config_at_most);
+    if (!file.error.empty()) errors.push_back(file.error);
+    auto parsed = parse_config(file.bytes, command.config_path.empty() ? default_config_path : command.config_path);
+    for (auto& error : parsed.errors) errors.push_back(std::move(error.message));
+    return parsed.settings.value_or(Settings{});
+  }
   std::error_code problem;
   const bool named = !command.config_path.empty();
   if (!named && !std::filesystem::exists(default_config_path, problem)) return {};

@@ -15,6 +15,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <future>
 
@@ -29,7 +30,13 @@ std::chrono::sys_time<std::chrono::milliseconds> now() {
 
 // What IMDS would add to the plan is its cloud and region. Where both are known, IMDS is asked beside the other checks
 // and its absence costs nothing; where not, the plan waits for it, shortly.
-bool plan_needs_imds(const Settings& known) { return !known.cloud || !known.region || !known.subscription; }
+// The user's own targets are planned without either.
+bool plan_needs_imds(const Settings& known, const RunCommand& command) {
+  const bool only_own_targets = !command.only.empty() && std::ranges::all_of(command.only, [](const auto& id) {
+    return id.starts_with("target.");
+  });
+  return !only_own_targets && (!known.cloud || !known.region || !known.subscription);
+}
 
 constexpr std::chrono::milliseconds imds_wait{1500};
 
@@ -48,9 +55,9 @@ asio::awaitable<void> ask_imds(std::string endpoint, ImdsAsked& into) {
     into.signalled = true;
 }
 
-ImdsAsked ask_imds(const Settings& known) {
+ImdsAsked ask_imds(const Settings& known, const RunCommand& command) {
   ImdsAsked asked;
-  if (!plan_needs_imds(known)) return asked;
+  if (!plan_needs_imds(known, command)) return asked;
   asio::io_context loop(1);
   std::exception_ptr problem;
   asio::co_spawn(loop, ask_imds(known.imds_endpoint ? known.imds_endpoint->value : imds_default_endpoint, asked),
@@ -201,7 +208,7 @@ std::variant<NodeRun, std::vector<std::string>> probe_node(const RunCommand& com
   const Prepared& prepared = steps.prepared;
 
   const Settings known = merge(command.settings, merge(prepared.config, prepared.local.settings));
-  const ImdsAsked imds = ask_imds(known);
+  const ImdsAsked imds = ask_imds(known, command);
   const Discovery discovery = combine(command.settings, prepared.config, prepared.local, prepared.host, imds.seen);
   warn(prepared, discovery);
 

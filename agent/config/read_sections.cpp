@@ -282,11 +282,30 @@ void read_daemon(YamlReader& reader, const YamlNode& node, Settings& settings) {
           value.place,
           fmt::format("metrics: expected address:port, found {}; write metrics: \"127.0.0.1:9798\"", shown(value)));
   };
+  const auto read_tls = [&](const YamlNode& section) {
+    const auto file = [&](std::string_view key, std::string& into, std::string_view example) {
+      return YamlReader::Key{key, [&reader, &into, key, example](const YamlNode& value) {
+                               into = read_path(reader, value, key, example).value_or("");
+                             }};
+    };
+    const Keys keys{file("certificate", daemon.certificate_file, "/etc/vnetprobe/server.pem"),
+                    file("key", daemon.key_file, "/etc/vnetprobe/server.key")};
+    reader.mapping(section, "daemon.tls", keys);
+    if (daemon.certificate_file.empty() != daemon.key_file.empty())
+      reader.error(section.place, "daemon.tls: write both, {certificate: FILE, key: FILE}");
+  };
   const Keys keys{
       {"every", [&](const YamlNode& value) { daemon.every = read_duration(reader, value, "every", "15m"); }},
       {"jitter", [&](const YamlNode& value) { daemon.jitter_percent = read_percentage(reader, value, "jitter"); }},
       {"keep", [&](const YamlNode& value) { daemon.keep = reader.integer(value, "keep", 1, 100'000); }},
+      {"keep_mib", [&](const YamlNode& value) { daemon.keep_mib = reader.integer(value, "keep_mib", 1, 100'000); }},
       {"metrics", read_metrics},
+      {"tls", read_tls},
+      {"token_file",
+       [&](const YamlNode& value) {
+         daemon.token_file = read_path(reader, value, "token_file", "/etc/vnetprobe/metrics.token").value_or("");
+       }},
+      {"probe_any", [&](const YamlNode& value) { daemon.probe_any = reader.boolean(value, "probe_any"); }},
   };
   reader.mapping(node, "daemon", keys);
 }

@@ -36,6 +36,10 @@ void fill(std::vector<T>& stronger, const std::vector<T>& weaker) {
   if (stronger.empty()) stronger = weaker;
 }
 
+void fill(std::string& stronger, const std::string& weaker) {
+  if (stronger.empty()) stronger = weaker;
+}
+
 }  // namespace
 
 std::string_view name_of(Profile profile) { return profiles.at(static_cast<std::size_t>(profile)); }
@@ -101,7 +105,9 @@ Settings merge(Settings stronger, const Settings& weaker) {
   };
   take_timeouts(&Timeouts::dns, &Timeouts::tcp, &Timeouts::tls, &Timeouts::http, &Timeouts::websocket);
   const auto take_daemon = [&](auto... members) { (fill(stronger.daemon.*members, weaker.daemon.*members), ...); };
-  take_daemon(&DaemonSettings::every, &DaemonSettings::jitter_percent, &DaemonSettings::keep, &DaemonSettings::metrics);
+  take_daemon(&DaemonSettings::every, &DaemonSettings::jitter_percent, &DaemonSettings::keep, &DaemonSettings::keep_mib,
+              &DaemonSettings::metrics, &DaemonSettings::certificate_file, &DaemonSettings::key_file,
+              &DaemonSettings::token_file, &DaemonSettings::probe_any);
   return stronger;
 }
 

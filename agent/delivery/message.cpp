@@ -30,6 +30,8 @@ std::string summary_of(const Report& report, const Message& message) {
   std::string text = fmt::format("vnetprobe: {}: {} ({} pass, {} warn, {} fail, {} undecided) report {}\n",
                                  ascii(message.host), message.verdict, report.summary.pass, report.summary.warn,
                                  report.summary.fail, report.summary.inconclusive, message.id);
+  if (const auto change = change_line(report); !change.empty())
+    text += fmt::format("vnetprobe:   {}\n", ascii(change).substr(0, 200));
   std::size_t told = 0;
   for (const auto& diagnosis : report.diagnoses) {
     if (diagnosis.severity == Severity::info) continue;

@@ -84,6 +84,22 @@ struct SpoolNote {
 };
 BOOST_DESCRIBE_STRUCT(SpoolNote, (), (waiting, parked, dropped, dropped_healthy))
 
+// What a report means beside the ones before it; only a daemon knows.
+enum class ChangeKind {
+  first,     // nothing to compare with
+  changed,   // another verdict or other diagnoses than in the run before
+  flapping,  // it changes again and again: told once, until it settles
+  settled,   // steady again after flapping
+};
+BOOST_DESCRIBE_ENUM(ChangeKind, first, changed, flapping, settled)
+struct StateChange {
+  ChangeKind kind{};
+  std::string previous_verdict;             // empty: none
+  std::vector<std::string> appeared, gone;  // codes of diagnoses above info
+  int changes{}, runs{};                    // so many of the last so many runs differed from the one before
+};
+BOOST_DESCRIBE_STRUCT(StateChange, (), (kind, previous_verdict, appeared, gone, changes, runs))
+
 // product.md 8.
 struct Report {
   std::string schema = "vnetprobe.report/1";
@@ -99,10 +115,11 @@ struct Report {
   std::vector<Diagnosis> diagnoses;
   std::vector<Check> checks;
   std::optional<SpoolNote> spool;        // absent: nothing waits and nothing was dropped
+  std::optional<StateChange> change;     // absent: no change, or nobody compared
   std::vector<std::string> not_checked;  // what the plan left out for want of a value, and which value would add it
 };
 BOOST_DESCRIBE_STRUCT(Report, (),
                       (schema, id, started_at, finished_at, duration, complete, interrupted_by, agent, node, verdict,
-                       summary, diagnoses, checks, spool, not_checked))
+                       summary, diagnoses, checks, spool, change, not_checked))
 
 }  // namespace vnetprobe

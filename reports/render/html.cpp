@@ -15,7 +15,8 @@ constexpr std::size_t raw_at_most = 32U << 20;
 
 void banner(std::string& out, const Report& report) {
   add(out, "<header class=\"banner\">\n<h1>{}</h1>\n", text(headline(report)));
-  if (const auto cut = incomplete(report); !cut.empty()) add(out, "<p><strong>{}</strong></p>\n", text(cut));
+  for (const auto& note : {incomplete(report), change_line(report), spool_line(report)})
+    if (!note.empty()) add(out, "<p><strong>{}</strong></p>\n", text(note));
   add(out,
       "<p>{}</p>\n<p class=\"faint\">{}, took {}; report <code>{}</code>, vnetprobe {}</p>\n<ul class=\"counts\">\n",
       text(node_line(report)), moment(report.started_at), describe(report.duration), text(report.id, 60),

@@ -172,7 +172,8 @@ void raw_evidence(Document& out, const Report& report) {
 std::string render_markdown(const Report& report) {
   Document out;
   out.always(fmt::format("# {}\n\n", prose(headline(report))));
-  if (const auto text = incomplete(report); !text.empty()) out.always(fmt::format("**{}**\n\n", prose(text)));
+  for (const auto& note : {incomplete(report), change_line(report), spool_line(report)})
+    if (!note.empty()) out.always(fmt::format("**{}**\n\n", prose(note)));
   out.always(fmt::format("{}\n\n{} | vnetprobe {} | report {}\n", code(node_line(report), 4 * line_at_most),
                          moment(report.started_at), code(report.agent.version, 40), code(report.id, 60)));
   diagnoses(out, report);

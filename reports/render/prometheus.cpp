@@ -1,6 +1,6 @@
 #include "reports/render/prometheus.hpp"
 
-#include "reports/render/unicode.hpp"
+#include "reports/render/exposition.hpp"
 #include "reports/render/words.hpp"
 
 #include <fmt/format.h>
@@ -12,67 +12,41 @@
 namespace vnetprobe {
 namespace {
 
-constexpr std::size_t label_at_most = 200;
-
-// A label's value: what `visible` leaves, with the three characters that the format itself escapes.
-std::string label(std::string_view text) {
-  std::string out;
-  for (const char c : visible(text, label_at_most)) {
-    if (c == '\\' || c == '"') out += '\\';
-    out += c;
-  }
-  return out;
-}
+std::string label(std::string_view text) { return Exposition::label(text); }
 
 std::string label(const std::optional<Sourced<std::string>>& value) { return value ? label(value->value) : ""; }
 
 double seconds(std::chrono::microseconds duration) { return std::chrono::duration<double>(duration).count(); }
 
-class Exposition {
- public:
-  void metric(std::string_view name, std::string_view help) {
-    name_ = name;
-    fmt::format_to(std::back_inserter(out_), "# HELP vnetprobe_{} {}\n# TYPE vnetprobe_{} gauge\n", name, help, name);
-  }
-  // `labels` as they stand between the braces.
-  void sample(const std::string& labels, double value) {
-    const std::string braced = labels.empty() ? "" : "{" + labels + "}";
-    fmt::format_to(std::back_inserter(out_), "vnetprobe_{}{} {}\n", name_, braced, value);
-  }
-  void sample(const std::string& labels, bool value) { sample(labels, value ? 1.0 : 0.0); }
-  std::string take() { return std::move(out_); }
-
- private:
-  std::string out_;
-  std::string_view name_;
-};
+// Seven series each: a server of metrics is not to be filled by one configuration. The counts by verdict are of all.
+constexpr std::size_t checks_at_most = 1000;
 
 // A user may give two targets one name; the format allows no series twice.
 std::vector<const Check*> by_id(const Report& report) {
   std::map<std::string, const Check*> seen;
   std::vector<const Check*> checks;
   for (const auto& check : report.checks)
-    if (seen.emplace(label(check.id), &check).second) checks.push_back(&check);
+    if (seen.size() < checks_at_most && seen.emplace(label(check.id), &check).second) checks.push_back(&check);
   return checks;
 }
 
 void about_the_run(Exposition& out, const Report& report) {
   const Node& node = report.node;
-  out.metric("report_info", "What ran where; always 1.");
+  out.gauge("report_info", "What ran where; always 1.");
   out.sample(fmt::format(R"(version="{}",catalog="{}",hostname="{}",profile="{}",cloud="{}",region="{}",era="{}")",
                          label(report.agent.version), label(report.agent.catalog), label(node.hostname),
                          label(node.profile), label(node.cloud), label(node.region), label(node.era)),
              true);
-  out.metric("report_verdict", "Verdict over all checks: 1 for the one that holds.");
+  out.gauge("report_verdict", "Verdict over all checks: 1 for the one that holds.");
   boost::mp11::mp_for_each<boost::describe::describe_enumerators<OverallVerdict>>(
       [&](auto verdict) { out.sample(fmt::format("verdict=\"{}\"", verdict.name), report.verdict == verdict.value); });
-  out.metric("report_complete", "1 when neither the deadline nor a signal cut the run short.");
+  out.gauge("report_complete", "1 when neither the deadline nor a signal cut the run short.");
   out.sample("", report.complete);
-  out.metric("report_start_timestamp_seconds", "When the run began, in seconds since 1970.");
+  out.gauge("report_start_timestamp_seconds", "When the run began, in seconds since 1970.");
   out.sample("", static_cast<double>(report.started_at.time_since_epoch().count()) / 1e3);
-  out.metric("report_duration_seconds", "How long the run took.");
+  out.gauge("report_duration_seconds", "How long the run took.");
   out.sample("", seconds(report.duration));
-  out.metric("checks", "Checks by verdict.");
+  out.gauge("checks", "Checks by verdict.");
   const Summary& sum = report.summary;
   for (const auto& [verdict, count] : {std::pair{"pass", sum.pass},
                                        {"warn", sum.warn},
@@ -88,12 +62,12 @@ void about_the_diagnoses(Exposition& out, const Report& report) {
     ++counted[fmt::format(R"(code="{}",severity="{}",confidence="{}",owner="{}")", label(diagnosis.code),
                           word(diagnosis.severity), word(diagnosis.confidence), word(diagnosis.owner))];
   if (counted.empty()) return;
-  out.metric("diagnoses", "Root causes found, by code; none, no sample.");
+  out.gauge("diagnoses", "Root causes found, by code; none, no sample.");
   for (const auto& [labels, count] : counted) out.sample(labels, static_cast<double>(count));
 }
 
 void about_the_layers(Exposition& out, const std::vector<const Check*>& checks) {
-  out.metric("check_layer_duration_seconds", "Slowest observation of a layer of the check's own stack.");
+  out.gauge("check_layer_duration_seconds", "Slowest observation of a layer of the check's own stack.");
   for (const auto* check : checks) {
     std::map<std::string_view, std::chrono::microseconds> slowest;
     for (const auto& observation : check->observations)
@@ -116,8 +90,8 @@ void about_the_certificates(Exposition& out, const std::vector<const Check*>& ch
           earliest = earliest ? std::min(*earliest, certificate.not_after) : certificate.not_after;
     if (!earliest) continue;
     if (!begun)
-      out.metric("check_certificate_expiry_timestamp_seconds",
-                 "When the first certificate of the chain ends, in seconds since 1970.");
+      out.gauge("check_certificate_expiry_timestamp_seconds",
+                "When the first certificate of the chain ends, in seconds since 1970.");
     begun = true;
     out.sample(fmt::format("check=\"{}\"", label(check->id)),
                static_cast<double>(earliest->time_since_epoch().count()));
@@ -131,14 +105,14 @@ std::string render_prometheus(const Report& report) {
   const auto checks = by_id(report);
   about_the_run(out, report);
   about_the_diagnoses(out, report);
-  out.metric("check_verdict", "Verdict of each check: 1 for the one that holds.");
+  out.gauge("check_verdict", "Verdict of each check: 1 for the one that holds.");
   for (const auto* check : checks)
     boost::mp11::mp_for_each<boost::describe::describe_enumerators<Verdict>>([&](auto verdict) {
       out.sample(
           fmt::format(R"(check="{}",required="{}",verdict="{}")", label(check->id), check->required, verdict.name),
           check->verdict == verdict.value);
     });
-  out.metric("check_duration_seconds", "How long each check took.");
+  out.gauge("check_duration_seconds", "How long each check took.");
   for (const auto* check : checks) out.sample(fmt::format("check=\"{}\"", label(check->id)), seconds(check->duration));
   about_the_layers(out, checks);
   about_the_certificates(out, checks);

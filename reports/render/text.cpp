@@ -40,7 +40,7 @@ class TextReport {
     }
     not_checked();
     ask_others();
-    spool();
+    notes();
     hand_on();
     return std::move(out_);
   }
@@ -226,19 +226,12 @@ class TextReport {
               0, Tone::dim);
   }
 
-  // What earlier runs could not deliver.
-  void spool() {
-    if (!report_.spool) return;
-    const auto& spool = *report_.spool;
-    std::vector<std::string> parts;
-    const auto tell = [&](int count, std::string_view what) {
-      if (count > 0) parts.push_back(fmt::format("{} {}", count_of(static_cast<std::size_t>(count), "report"), what));
-    };
-    tell(spool.waiting, "could not be delivered yet");
-    tell(spool.parked, "refused by the receiver");
-    tell(spool.dropped, "dropped for want of room");
-    line();
-    paragraph("", fmt::format("Delivery: {}; see vnetprobe deliver --status", fmt::join(parts, ", ")), 0, Tone::yellow);
+  void notes() {
+    for (const auto& note : {change_line(report_), spool_line(report_)}) {
+      if (note.empty()) continue;
+      line();
+      paragraph("", note, 0, Tone::yellow);
+    }
   }
 
   // One more command from here to a file for somebody else.

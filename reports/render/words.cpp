@@ -75,6 +75,42 @@ std::string incomplete(const Report& report) {
                      count_of(counted(static_cast<int>(unfinished)), "check"));
 }
 
+std::string change_line(const Report& report) {
+  if (!report.change) return "";
+  const StateChange& change = *report.change;
+  std::vector<std::string> parts;
+  if (!change.appeared.empty()) parts.push_back(fmt::format("{} appeared", fmt::join(change.appeared, ", ")));
+  if (!change.gone.empty()) parts.push_back(fmt::format("{} went", fmt::join(change.gone, ", ")));
+  const std::string what = parts.empty() ? "" : fmt::format(" ({})", fmt::join(parts, "; "));
+  switch (change.kind) {
+    case ChangeKind::first:
+      return "First report of this node's daemon.";
+    case ChangeKind::changed:
+      return fmt::format("Changed since the run before, which was {}{}.", change.previous_verdict, what);
+    case ChangeKind::flapping:
+      return fmt::format(
+          "Flapping: {} of the last {} runs differed from the one before{}. The next report of a change comes when it "
+          "has settled.",
+          change.changes, change.runs, what);
+    case ChangeKind::settled:
+      return "Settled after flapping.";
+  }
+  return "";
+}
+
+std::string spool_line(const Report& report) {
+  if (!report.spool) return "";
+  const SpoolNote& spool = *report.spool;
+  std::vector<std::string> parts;
+  const auto tell = [&](int count, std::string_view what) {
+    if (count > 0) parts.push_back(fmt::format("{} {}", count_of(counted(count), "report"), what));
+  };
+  tell(spool.waiting, "could not be delivered yet");
+  tell(spool.parked, "refused by the receiver");
+  tell(spool.dropped, "dropped for want of room");
+  return fmt::format("Delivery: {}; see vnetprobe deliver --status", fmt::join(parts, ", "));
+}
+
 std::string node_line(const Report& report) {
   const Node& node = report.node;
   std::vector<std::string> parts;

@@ -28,6 +28,10 @@ std::string_view fixer(Owner owner);
 std::string headline(const Report& report);
 // "Not complete: the deadline passed after 60 s, with 3 checks unfinished."; empty for a complete report.
 std::string incomplete(const Report& report);
+// "Changed since the run before (healthy): dns.resolver.refused appeared."; empty when nobody compared.
+std::string change_line(const Report& report);
+// What earlier runs could not deliver: "Delivery: 2 reports could not be delivered yet; ..."; empty for none.
+std::string spool_line(const Report& report);
 // "ci-1 | compute-instance | eastus2 | ... | DNS 10.0.0.10"
 std::string node_line(const Report& report);
 // "2026-03-01 12:00:00 UTC"
