@@ -1,12 +1,12 @@
 #include "agent/daemon/metrics.hpp"
 
 #include "reports/render/exposition.hpp"
-#include "reports/render/prometheus.hpp"
 #include "reports/render/words.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 namespace vnetprobe {
 namespace {
@@ -21,10 +21,12 @@ void about_the_process(Exposition& out, const DaemonFigures& figures) {
               figures.cpu_seconds);
 }
 
-// The name of the slowest layer's figures, for what a scrape of one target shows.
+// What a scrape of one target shows of its observations.
 struct Shown {
   double dns{};
   int status{};
+  std::map<std::string_view, double> layers;
+  std::map<std::string, int> codes;
   std::optional<std::chrono::sys_seconds> expiry;
 
   void operator()(const DnsObservation& seen) { dns = std::max(dns, Seconds(seen.duration).count()); }
@@ -80,7 +82,15 @@ std::string render_probe_metrics(const Report& report) {
   Shown shown;
   for (const auto& check : report.checks)
     for (const auto& observation : check.observations)
-      if (!observation.follow_up) std::visit(shown, observation.seen);
+      if (!observation.follow_up) {
+        std::visit(shown, observation.seen);
+        auto& slowest = shown.layers[layer_of(observation.seen)];
+        slowest = std::max(slowest, Seconds(duration_of(observation.seen)).count());
+      }
+  for (const auto& diagnosis : report.diagnoses)
+    ++shown
+          .codes[fmt::format(R"(code="{}",severity="{}",confidence="{}",owner="{}")", Exposition::label(diagnosis.code),
+                             word(diagnosis.severity), word(diagnosis.confidence), word(diagnosis.owner))];
   const bool success = !report.checks.empty() && std::ranges::all_of(report.checks, [](const Check& check) {
     return check.verdict == Verdict::pass || check.verdict == Verdict::warn;
   });
@@ -93,7 +103,11 @@ std::string render_probe_metrics(const Report& report) {
   if (shown.expiry)
     out.gauge("probe_ssl_earliest_cert_expiry", "When the first certificate of the chain ends, in seconds since 1970.",
               static_cast<double>(shown.expiry->time_since_epoch().count()));
-  return out.take() + render_prometheus(report);
+  out.gauge("probe_layer_duration_seconds", "Slowest observation of each layer.");
+  for (const auto& [layer, seconds] : shown.layers) out.sample(fmt::format("layer=\"{}\"", layer), seconds);
+  if (!report.diagnoses.empty()) out.gauge("probe_diagnoses", "Root causes found, by code.");
+  for (const auto& [labels, count] : shown.codes) out.sample(labels, static_cast<double>(count));
+  return out.take();
 }
 
 }  // namespace vnetprobe

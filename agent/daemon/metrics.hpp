@@ -24,8 +24,9 @@ struct DaemonFigures {
 // Follows Prometheus' conventions; passes `promtool check metrics`. Pure.
 std::string render_daemon_metrics(const DaemonFigures& figures, const std::string& version);
 
-// Answer to a scrape of /probe: blackbox_exporter's names for what it measures too, then the diagnoses. A check that is
-// not required decides like any other: it is what was asked about.
+// Answer to a scrape of /probe: blackbox_exporter's names for what it measures too, then the diagnoses. None of the
+// node's own names: a scrape of a target is not one more node. A check that is not required decides like any other, as
+// it is what was asked about.
 std::string render_probe_metrics(const Report& report);
 
 }  // namespace vnetprobe

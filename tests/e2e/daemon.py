@@ -303,7 +303,8 @@ class Pages(Case):
             self.assertEqual(status, 200, text)
             self.assertIn(f"\nprobe_success {success}\n", "\n" + text, query)
             checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
-            self.assertNotIn("error", checked.stderr.lower(), query)
+            self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""), query)
+            self.assertNotIn("vnetprobe_", text, "a probe's scrape is not one more node")
         self.target.up = True
         self.assertIn("probe_http_status_code 200", daemon.get("/probe?target=web")[1])
         self.assertEqual(daemon.get("/probe")[0], 400)
