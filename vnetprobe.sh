@@ -15,9 +15,9 @@ die() { printf 'vnetprobe.sh: %s\n' "$*" >&2; exit 1; }
 build_packages=(ca-certificates ccache cmake g++ git libboost-json-dev libboost-url-dev libarchive-dev libc-ares-dev libcli11-dev
   libfmt-dev libgmock-dev libgtest-dev libre2-dev libspdlog-dev libssl-dev libwebsocketpp-dev libyaml-cpp-dev ninja-build pkg-config zlib1g-dev)
 # Real peers for the tests, and what the namespaces of the lab are made with.
-test_packages=(bind9-dnsutils chromium chromium-driver cmark-gfm curl dnsmasq-base iproute2 jupyter-server libfaketime libxml2-utils mitmproxy nftables
-  nginx-light nodejs openssl poppler-utils procps prometheus prometheus-alertmanager python3-cryptography python3-ipykernel python3-jsonschema python3-selenium python3-yaml
-  socat squid unbound)
+test_packages=(bind9-dnsutils chromium chromium-driver cmark-gfm curl debootstrap dnsmasq-base dpkg-dev fish groff iproute2 jupyter-server libfaketime
+  libxml2-utils lintian man-db mitmproxy nftables nginx-light nodejs openssl poppler-utils procps prometheus prometheus-alertmanager python3-cryptography
+  python3-ipykernel python3-jsonschema python3-selenium python3-yaml shellcheck socat squid systemd unbound zsh)
 bench_packages=(curl grepcidr openssl prometheus-blackbox-exporter)
 fuzz_packages=(clang libclang-rt-14-dev)
 

@@ -55,6 +55,11 @@ Examples:
   vnetprobe daemon --interval 5m --listen 10.0.0.5:9798
   curl 127.0.0.1:9798/probe?target=pypi               a target of the configuration, now
   kill -USR1 PID                                      run now; -HUP reads the configuration again)";
+constexpr const char* docs_examples = R"(
+Examples:
+  vnetprobe docs completion bash > ~/.local/share/bash-completion/completions/vnetprobe
+  vnetprobe docs man vnetprobe-codes.7 | man -l -
+  vnetprobe docs config > config.yaml       the configuration with everything switched off, to be edited)";
 constexpr const char* demo_examples = R"(
 Examples:
   vnetprobe demo                             a healthy network
@@ -75,7 +80,8 @@ struct Parser {
                          demo_fault = "none";
   bool demo_list{};
   TagsCommand tags_read;
-  CLI::App *run{}, *list{}, *explain{}, *diagnose{}, *demo{}, *tags{}, *deliver{}, *bundle{}, *daemon{};
+  DocsCommand docs_read;
+  CLI::App *run{}, *list{}, *explain{}, *diagnose{}, *demo{}, *tags{}, *deliver{}, *bundle{}, *daemon{}, *docs{};
 
   Parser() {
     app.set_version_flag("--version", "vnetprobe " VNETPROBE_VERSION);
@@ -112,6 +118,24 @@ struct Parser {
     daemon = app.add_subcommand("daemon", "Run on a schedule, keep history, deliver changes, serve pages and metrics");
     add_daemon_flags(*daemon, daemon_flags, daemon_run_flags);
     daemon->footer(daemon_examples);
+    add_docs();
+  }
+
+  void add_docs() {
+    docs = app.add_subcommand("docs", "Print man pages, completions, the example configuration or the report's schema");
+    docs->require_subcommand(1);
+    docs->footer(docs_examples);
+    const std::set<std::string> pages{"vnetprobe.1", "vnetprobe-config.5", "vnetprobe-codes.7"};
+    docs->add_subcommand("man", "A manual page, for man -l -")
+        ->add_option("PAGE", docs_read.name, "vnetprobe.1, vnetprobe-config.5 or vnetprobe-codes.7")
+        ->required()
+        ->check(CLI::IsMember(pages));
+    docs->add_subcommand("completion", "What completes vnetprobe's commands and flags in a shell")
+        ->add_option("SHELL", docs_read.name, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    docs->add_subcommand("config", "The configuration with comments")->callback([this] { docs_read.name = "config"; });
+    docs->add_subcommand("schema", "The JSON Schema of a report")->callback([this] { docs_read.name = "schema"; });
   }
 
   void add_list() {
@@ -153,6 +177,7 @@ struct Parser {
   Command chosen() const {
     if (*run) return read_run(*run, run_flags);
     if (*tags) return tags_read;
+    if (*docs) return docs_read;
     if (*deliver) return read_deliver(deliver_flags);
     if (*bundle) return read_bundle(*bundle, bundle_flags, bundle_run_flags);
     if (*daemon) return read_daemon(*daemon, daemon_flags, daemon_run_flags);
@@ -190,5 +215,7 @@ Command parse_command_line(std::vector<std::string> arguments) {
     return Reply{.status = 2, .text = fmt::format("vnetprobe: {}\nSee `vnetprobe{} --help`.\n", error.what(), command)};
   }
 }
+
+CommandTree described_command_line() { return command_tree(Parser().app); }
 
 }  // namespace vnetprobe

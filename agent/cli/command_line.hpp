@@ -1,6 +1,7 @@
 #pragma once
 
 #include "agent/config/settings.hpp"
+#include "agent/docs/command_tree.hpp"
 #include "probes/connect_to.hpp"
 
 #include <string>
@@ -99,6 +100,11 @@ struct DaemonCommand {
   bool no_http{};
 };
 
+// `docs man PAGE`, `docs completion SHELL`, `docs config`, `docs schema`
+struct DocsCommand {
+  std::string name;  // of the page or the shell, "config" or "schema"
+};
+
 // Nothing to run: `text` goes to stdout with status 0 (help, version) or to stderr with status 2 (usage error).
 struct Reply {
   int status{};
@@ -106,9 +112,11 @@ struct Reply {
 };
 
 using Command = std::variant<Reply, RunCommand, ListCommand, ExplainCommand, DiagnoseCommand, DemoCommand, TagsCommand,
-                             DeliverCommand, BundleCommand, DaemonCommand>;
+                             DeliverCommand, BundleCommand, DaemonCommand, DocsCommand>;
 
 // `arguments` without the program's name. No command means `run`.
 Command parse_command_line(std::vector<std::string> arguments);
+// Every command and flag that parse_command_line() knows, as --help says it.
+CommandTree described_command_line();
 
 }  // namespace vnetprobe

@@ -15,6 +15,7 @@ int tags_command(const TagsCommand& command);
 int deliver_reports(const DeliverCommand& command);
 int run_daemon(const DaemonCommand& command);
 int make_bundle(const BundleCommand& command);
+int print_document(const DocsCommand& command);
 
 inline constexpr int status_usage = 2;
 inline constexpr int status_internal = 3;

@@ -1,0 +1,33 @@
+#include "agent/cli/commands.hpp"
+#include "agent/docs/completion.hpp"
+#include "agent/docs/man_page.hpp"
+
+#include <fmt/format.h>
+
+namespace vnetprobe {
+namespace embedded {
+extern const std::string_view config_example, report_schema;
+}
+namespace {
+
+std::string document(const DocsCommand& command) {
+  if (command.name == "config") return std::string(embedded::config_example);
+  if (command.name == "schema") return std::string(embedded::report_schema);
+  if (command.name == "vnetprobe.1") return man_of_commands(described_command_line());
+  if (command.name == "vnetprobe-config.5") return man_of_config(embedded::config_example);
+  if (command.name == "vnetprobe-codes.7") return man_of_codes(all_codes());
+  if (command.name == "zsh") return zsh_completion(described_command_line());
+  if (command.name == "fish") return fish_completion(described_command_line());
+  return bash_completion(described_command_line());
+}
+
+}  // namespace
+
+int print_document(const DocsCommand& command) {
+  const auto text = document(command);
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (!written) fmt::print(stderr, "vnetprobe: stdout could not be written\n");
+  return written ? 0 : status_internal;
+}
+
+}  // namespace vnetprobe
