@@ -4,6 +4,7 @@
 #   ./vnetprobe.sh test [ctest flags]
 # Further ones for those who work on it:
 #   ./vnetprobe.sh release    dist/vnetprobe-linux-amd64, the one file for a node
+#   ./vnetprobe.sh package    the same file as dist/vnetprobe_VERSION_ARCH.deb, checked
 #   ./vnetprobe.sh fuzz [SECONDS]   every libFuzzer target, SECONDS each (20)
 #   ./vnetprobe.sh bench      tests/bench, beside blackbox_exporter, openssl s_time and curl
 set -euo pipefail
@@ -19,6 +20,7 @@ test_packages=(bind9-dnsutils chromium chromium-driver cmark-gfm curl debootstra
   libxml2-utils lintian man-db mitmproxy nftables nginx-light nodejs openssl poppler-utils procps prometheus prometheus-alertmanager python3-cryptography
   python3-ipykernel python3-jsonschema python3-selenium python3-yaml shellcheck socat squid systemd unbound zsh)
 bench_packages=(curl grepcidr openssl prometheus-blackbox-exporter)
+package_packages=(dpkg-dev lintian python3)
 fuzz_packages=(clang libclang-rt-14-dev)
 
 # Debian 12's default Boost is 1.74; the packages of 1.81 stand beside it under names of their own.
@@ -95,6 +97,21 @@ build() {
   cmake --build --preset "$1" "${shift_target[@]}" >&2
 }
 
+with_digest() { (cd "$(dirname "$1")" && sha256sum "$(basename "$1")" >"$(basename "$1").sha256"); }
+
+# dist/vnetprobe-linux-ARCH out of what was built.
+release_file() {
+  install_path=dist/vnetprobe-linux-$(dpkg --print-architecture)
+  cp build/release/agent/vnetprobe "$install_path"
+  with_digest "$install_path"
+  local needed
+  needed=$(objdump -T "$install_path" | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1)
+  say "$(stat -c '%n: %s bytes' "$install_path"), needs $needed"
+  if [ "$(printf 'GLIBC_2.35\n%s\n' "$needed" | sort -V | tail -n 1)" != GLIBC_2.35 ]; then
+    die "this build does not run on Ubuntu 22.04 (glibc 2.35); build the release on Debian 12"
+  fi
+}
+
 command=${1:-}
 [ $# -gt 0 ] && shift
 case $command in
@@ -114,14 +131,22 @@ case $command in
     prepare
     build release --target vnetprobe
     mkdir -p dist
-    install_path=dist/vnetprobe-linux-$(dpkg --print-architecture)
-    cp build/release/agent/vnetprobe "$install_path"
-    (cd dist && sha256sum "$(basename "$install_path")" >"$(basename "$install_path").sha256")
-    needed=$(objdump -T "$install_path" | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1)
-    say "$(stat -c '%n: %s bytes' "$install_path"), needs $needed"
-    if [ "$(printf 'GLIBC_2.35\n%s\n' "$needed" | sort -V | tail -n 1)" != GLIBC_2.35 ]; then
-      die "this build does not run on Ubuntu 22.04 (glibc 2.35); build the release on Debian 12"
-    fi
+    release_file
+    ;;
+  package)
+    prepare "${package_packages[@]}"
+    SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)
+    export SOURCE_DATE_EPOCH
+    build release
+    mkdir -p dist
+    release_file
+    package=dist/vnetprobe_$(build/release/agent/vnetprobe --version | cut -d' ' -f2)_$(dpkg --print-architecture).deb
+    python3 tests/packaging/deb.py make build/release "$package"
+    say "Checking"
+    python3 tests/packaging/one_file.py "$install_path"
+    python3 tests/packaging/deb.py check build/release "$package"
+    with_digest "$package"
+    say "$(stat -c '%n: %s bytes' "$package")"
     ;;
   fuzz)
     prepare "${fuzz_packages[@]}"
@@ -138,7 +163,7 @@ case $command in
     exec tests/bench/run "$@"
     ;;
   *)
-    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

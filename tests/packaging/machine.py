@@ -35,6 +35,7 @@ mount -t tmpfs -o mode=1777 tmpfs dev/shm
 mount -t tmpfs -o mode=755 tmpfs run
 mount -t tmpfs -o mode=1777 tmpfs tmp
 : >etc/machine-id
+ln -sf /dev/null etc/systemd/system/console-getty.service
 ip link set lo up
 mkdir -p .old
 pivot_root . .old
