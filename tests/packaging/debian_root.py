@@ -13,6 +13,8 @@ import sys
 
 # What a server has and debootstrap's smallest variant has not.
 INCLUDED = "systemd,systemd-sysv,libnss-systemd,dbus,ca-certificates,iproute2,procps,python3-minimal"
+# By apt, which understands every dependency.
+ADDED = ["cloud-init", "curl"]
 
 
 def release():
@@ -39,7 +41,7 @@ def carry_out(*words, **more):
 
 def make(folder, package):
     suite = release()
-    wanted = hashlib.sha256(repr((suite, INCLUDED, libraries(package))).encode()).hexdigest()
+    wanted = hashlib.sha256(repr((suite, INCLUDED, ADDED, libraries(package))).encode()).hexdigest()
     stamp = folder.with_name(folder.name + ".made-of")
     if stamp.exists() and stamp.read_text() == wanted and folder.is_dir():
         return ""
@@ -54,8 +56,10 @@ def make(folder, package):
     (folder / "usr/sbin/policy-rc.d").unlink(missing_ok=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
     problem = (carry_out("chroot", folder, "apt-get", "-o", "Acquire::Check-Valid-Until=false", "update", "-qq", env=environment) or
-               carry_out("chroot", folder, "apt-get", "install", "-qq", "-y", "--no-install-recommends", *libraries(package), env=environment))
+               carry_out("chroot", folder, "apt-get", "install", "-qq", "-y", "--no-install-recommends", *ADDED, *libraries(package), env=environment))
     if not problem:
+        # Only the test of cloud-init.yaml wants it to act.
+        (folder / "etc/cloud/cloud-init.disabled").touch()
         shutil.rmtree(folder / "var/cache/apt/archives", ignore_errors=True)
         stamp.write_text(wanted)
     return problem
