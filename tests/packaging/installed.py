@@ -125,9 +125,9 @@ class Install(InMachine):
 class Sandbox(InMachine):
     """Every probe, inside the sandbox of the unit and as systemd makes it."""
 
-    def in_sandbox(self, *command_lines):
+    def in_sandbox(self, *command_lines, more=""):
         """Runs vnetprobe-once.service with other command lines; everything else of the unit stays."""
-        lines = "".join(f"ExecStart={line}\n" for line in command_lines)
+        lines = "".join(f"ExecStart={line}\n" for line in command_lines) + more
         self.run_in("mkdir", "-p", "/run/systemd/system/vnetprobe-once.service.d")
         self.run_in("sh", "-c", "cat >/run/systemd/system/vnetprobe-once.service.d/test.conf", stdin=f"[Service]\nExecStart=\n{lines}")
         self.run_in("systemctl", "daemon-reload")
@@ -164,6 +164,19 @@ class Sandbox(InMachine):
             layers |= {observation["layer"] for check in report["checks"] for observation in check["observations"] if observation["ok"]}
         print("layers that worked:", *sorted(layers))
         self.assertLessEqual({"dns", "tcp", "tls", "http", "websocket", "udp", "imds", "wireserver", "host"}, layers)
+
+    def test_a_key_of_root_is_handed_over_by_systemd(self):
+        """As packaging/README.md has it. Nothing listens at the webhook: what counts is that the key was read and the report waits."""
+        self.run_in("sh", "-c", "umask 077; echo secret >/etc/vnetprobe/hook.key")
+        for handed, said in ((False, "Permission denied"), (True, "refused")):
+            path = "/run/credentials/vnetprobe-once.service/hook.key" if handed else "/etc/vnetprobe/hook.key"
+            self.run_in("sh", "-c", "cat >/etc/vnetprobe/hook.yaml", stdin=f'delivery: [{{webhook: "https://127.0.0.1:1/hook", secret_file: {path}}}]\n')
+            self.in_sandbox(f"/usr/bin/vnetprobe run --config /etc/vnetprobe/hook.yaml --only node.os --quiet --spool %S/vnetprobe/spool-{handed}",
+                            more="LoadCredential=hook.key:/etc/vnetprobe/hook.key\n" if handed else "")
+            status = self.run_in("vnetprobe", "deliver", "--status", "--spool", f"{STATE}/spool-{handed}", "--config", "/etc/vnetprobe/hook.yaml", check=False)
+            log = self.run_in("journalctl", "-u", "vnetprobe-once", "-o", "cat", "--no-pager", "-n", "20").stdout
+            self.assertIn(said, status.stdout + status.stderr + log)
+            self.assertIn("127.0.0.1", status.stdout, "the report waits")
 
     def test_the_node_is_read_as_by_a_user_outside(self):
         self.run_in("sh", "-c", "mkdir -p /home/ann && echo 'export https_proxy=http://proxy.test:3128' >/home/ann/.bashrc && echo http_proxy=http://proxy.test:1 >>/etc/environment")
