@@ -56,8 +56,8 @@ CommandTree walk(const CLI::App& app, const std::string& path, std::vector<std::
   if (std::ranges::find(footers_above, app.get_footer()) == footers_above.end()) tree.footer = app.get_footer();
   footers_above.push_back(app.get_footer());
   for (const auto* option : app.get_options())
-    if (option != app.get_help_ptr()) tree.arguments.push_back(argument_of(*option));
-  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    if (option != app.get_help_ptr() && !option->get_group().empty()) tree.arguments.push_back(argument_of(*option));
+  for (const auto* command : app.get_subcommands([](const CLI::App* each) { return !each->get_group().empty(); }))
     tree.commands.push_back(walk(*command, path + (path.empty() ? "" : " ") + command->get_name(), footers_above));
   return tree;
 }

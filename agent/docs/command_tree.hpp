@@ -32,6 +32,7 @@ struct CommandTree {
   std::string name() const;  // the last word of the path
 };
 
+// Without what --help hides: flags and commands of an empty group.
 CommandTree command_tree(const CLI::App& app);
 
 }  // namespace vnetprobe

@@ -219,6 +219,75 @@ class Sandbox(InMachine):
         self.assertIn("10.9.1.1", json.dumps([seen for seen in check["observations"] if seen["layer"] == "path"]), json.dumps(check)[:3000])
 
 
+class Daemon(InMachine):
+    """The service as it is installed. The steps follow each other, in the order of their names."""
+
+    def wait(self, ready, otherwise):
+        return self.machine.wait(ready, otherwise)
+
+    def journal(self):
+        return self.run_in("journalctl", "-u", "vnetprobe", "-o", "cat", "--no-pager").stdout
+
+    def page(self, path, check=True):
+        return self.run_in("curl", "--silent", "--show-error", "--fail", f"http://127.0.0.1:9798{path}", check=check).stdout
+
+    def test_1_started_it_is_ready_and_says_what_it_does(self):
+        self.run_in("systemctl", "enable", "--now", "vnetprobe.service")
+        self.assertEqual((self.unit("vnetprobe", "ActiveState"), self.unit("vnetprobe", "SubState")), ("active", "running"), self.journal())
+        self.wait(lambda: "next run in" in self.unit("vnetprobe", "StatusText"), "no status line: " + self.journal())
+        print(self.unit("vnetprobe", "StatusText"))
+        self.assertEqual(self.unit("vnetprobe", "NRestarts"), "0")
+        pid = self.unit("vnetprobe", "MainPID")
+        status = self.text(f"/proc/{pid}/status")
+        self.assertRegex(status, r"CapEff:\s+0{16}\n")
+        self.assertRegex(status, r"Seccomp:\s+2\n")
+        self.assertNotRegex(status, r"Uid:\s+0\s")
+
+    def test_2_it_serves_and_keeps_reports(self):
+        self.run_in("systemctl", "kill", "-s", "USR1", "vnetprobe")  # now, and not when its turn comes
+        self.wait(lambda: self.run_in("sh", "-c", f"ls {STATE}/history/", check=False).stdout, "no report in the history: " + self.journal())
+        self.page("/healthz")
+        self.assertIn("# TYPE", self.page("/metrics"))
+        self.assertEqual(json.loads(self.page("/report.json"))["verdict"], "unhealthy")
+
+    def test_3_a_bad_configuration_is_not_taken(self):
+        before = self.unit("vnetprobe", "MainPID")
+        self.run_in("sh", "-c", f"echo 'nonsense: 1' >>{CONFIG}")
+        self.run_in("systemctl", "reload", "vnetprobe")
+        self.wait(lambda: "nonsense" in self.journal(), "nothing in the journal about the bad key")
+        self.run_in("sh", "-c", f"sed -i '$ d' {CONFIG}")
+        self.run_in("systemctl", "reload", "vnetprobe")
+        self.page("/healthz")
+        self.assertEqual(self.unit("vnetprobe", "MainPID"), before)
+
+    def test_4_the_watchdog_starts_a_hung_one_again(self):
+        self.run_in("mkdir", "-p", "/run/systemd/system/vnetprobe.service.d")
+        self.run_in("sh", "-c", "cat >/run/systemd/system/vnetprobe.service.d/test.conf", stdin="[Service]\nWatchdogSec=10s\nRestartSec=100ms\nTimeoutAbortSec=1s\n")
+        self.run_in("systemctl", "daemon-reload")
+        self.run_in("systemctl", "restart", "vnetprobe")
+        # Stopped it neither ends nor answers: only the watchdog starts it again.
+        self.run_in("kill", "-STOP", self.unit("vnetprobe", "MainPID"))
+        self.wait(lambda: int(self.unit("vnetprobe", "NRestarts")) > 0, "the watchdog did not bite")
+        self.wait(lambda: self.unit("vnetprobe", "ActiveState") == "active", "not active again")
+        self.run_in("rm", "-r", "/run/systemd/system/vnetprobe.service.d")
+        self.run_in("systemctl", "daemon-reload")
+
+    def test_5_stopped_it_ends_cleanly(self):
+        self.run_in("systemctl", "stop", "vnetprobe")
+        self.assertEqual((self.unit("vnetprobe", "Result"), self.unit("vnetprobe", "ExecMainStatus")), ("success", "0"), self.journal())
+        took = (int(self.unit("vnetprobe", "InactiveEnterTimestampMonotonic")) - int(self.unit("vnetprobe", "ActiveExitTimestampMonotonic"))) / 1e6
+        print(f"ended in {took:.2f} s")
+        self.assertLess(took, 2)
+        self.assertTrue(self.exists(f"{STATE}/history"))
+
+    def test_6_removed_while_it_runs_it_is_gone(self):
+        self.run_in("systemctl", "start", "vnetprobe")
+        self.run_in("apt-get", "purge", "-y", "vnetprobe")
+        self.assertEqual(self.unit("vnetprobe", "ActiveState"), "inactive")
+        self.assertEqual(self.run_in("pgrep", "vnetprobe", check=False).stdout, "")
+        self.assertFalse(self.exists(STATE))
+
+
 if __name__ == "__main__":
     ROOT, PACKAGE = pathlib.Path(sys.argv.pop(1)).resolve(), pathlib.Path(sys.argv.pop(1)).resolve()
     why_not = machine.missing() or ("" if ROOT.with_name(ROOT.name + ".made-of").exists() else f"{ROOT} could not be made (see packaging.root)")

@@ -96,6 +96,7 @@ class Machine:
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
+        self.process.stderr.close()
         for _ in range(100):
             folders = sorted(self.cgroup.rglob("*/"), reverse=True) if self.cgroup.exists() else []
             try:
