@@ -40,6 +40,11 @@ install(TARGETS vnetprobe RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES systemd/vnetprobe.service systemd/vnetprobe-once.service systemd/vnetprobe-once.timer DESTINATION lib/systemd/system)
 install(FILES packaging/config.yaml.example DESTINATION /etc/vnetprobe RENAME config.yaml)
 install(FILES reports/json/report.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/vnetprobe)
+# For the machine that runs Prometheus; it need not be a node.
+install(FILES packaging/prometheus/prometheus.yml packaging/prometheus/vnetprobe.rules.yml packaging/prometheus/alertmanager.yml
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/vnetprobe/prometheus)
+install(FILES packaging/prometheus/consoles/vnetprobe.html DESTINATION ${CMAKE_INSTALL_DATADIR}/vnetprobe/prometheus/consoles)
+install(FILES packaging/grafana/vnetprobe.json DESTINATION ${CMAKE_INSTALL_DATADIR}/vnetprobe/grafana)
 
 get_property(documents GLOBAL PROPERTY vnetprobe_documents)
 add_custom_target(vnetprobe_documents ALL DEPENDS ${documents})

@@ -55,7 +55,9 @@ class Package(unittest.TestCase):
             "/etc/vnetprobe/config.yaml", "/usr/bin/vnetprobe", "/usr/lib/systemd/system/vnetprobe.service", "/usr/lib/systemd/system/vnetprobe-once.service",
             "/usr/lib/systemd/system/vnetprobe-once.timer", "/usr/share/bash-completion/completions/vnetprobe", "/usr/share/zsh/vendor-completions/_vnetprobe",
             "/usr/share/fish/vendor_completions.d/vnetprobe.fish", "/usr/share/man/man1/vnetprobe.1.gz", "/usr/share/man/man5/vnetprobe-config.5.gz",
-            "/usr/share/man/man7/vnetprobe-codes.7.gz", "/usr/share/vnetprobe/report.schema.json", "/usr/share/doc/vnetprobe/copyright",
+            "/usr/share/man/man7/vnetprobe-codes.7.gz", "/usr/share/vnetprobe/report.schema.json",
+            "/usr/share/vnetprobe/prometheus/prometheus.yml", "/usr/share/vnetprobe/prometheus/vnetprobe.rules.yml", "/usr/share/vnetprobe/prometheus/alertmanager.yml",
+            "/usr/share/vnetprobe/prometheus/consoles/vnetprobe.html", "/usr/share/vnetprobe/grafana/vnetprobe.json", "/usr/share/doc/vnetprobe/copyright",
             "/usr/share/doc/vnetprobe/changelog.gz", "/usr/share/doc/vnetprobe/linked-parts.gz"})
         for line in listed.splitlines():
             self.assertRegex(line, r"^([d-]rwxr-xr-x|-rw-r--r--) root/root ", "modes and owners that any machine makes")
