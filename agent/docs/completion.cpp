@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <functional>
 
 namespace vnetprobe {
@@ -54,7 +55,7 @@ std::string function_of(const CommandTree& command) {
 std::string bash_values(const CommandArgument& argument) {
   if (!argument.choices.empty())
     return fmt::format("values={}", quoted(fmt::format("{}", fmt::join(argument.choices, " "))));
-  return argument.takes_path() ? "paths=yes" : ":";
+  return argument.takes_path() ? "paths=yes" : "";
 }
 
 void bash_command(std::string& out, const CommandTree& command) {
@@ -65,10 +66,10 @@ void bash_command(std::string& out, const CommandTree& command) {
       fmt::format("    {})\n      flags='{}'\n      case $previous in\n", quoted(command.path), fmt::join(words, " "));
   for (const auto& argument : command.arguments)
     if (!argument.positional() && !argument.value.empty())
-      out += fmt::format("        {}) takes=yes {} ;;\n", fmt::join(argument.names, "|"), bash_values(argument));
+      out += fmt::format("        {}) takes=yes {};;\n", fmt::join(argument.names, "|"), bash_values(argument));
   out += "      esac\n";
   for (const auto& argument : command.arguments)
-    if (argument.positional() && bash_values(argument) != ":")
+    if (argument.positional() && !bash_values(argument).empty())
       out += fmt::format("      [ -n \"$takes\" ] || {}\n", bash_values(argument));
   if (!command.commands.empty())
     out += fmt::format("      [ -n \"$takes\" ] || values='{}'\n", fmt::join(names_of(command.commands), " "));

@@ -119,7 +119,8 @@ class Shell:
     def test_nothing_that_does_not_belong_there(self):
         self.assertNotIn("--fault", self.offered("vnetprobe run --"))
         self.assertNotIn("json", self.offered("vnetprobe list "))
-        self.assertEqual(self.offered("vnetprobe run --deadline "), [])
+        for line in ("run --deadline ", "list --only ", "bundle --since ", "tags show --region "):
+            self.assertEqual(self.offered("vnetprobe " + line), [], line)
         self.assertEqual(self.offered("vnetprobe frobn"), [])
 
     def test_files_where_a_file_is_wanted(self):
