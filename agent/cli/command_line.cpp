@@ -49,6 +49,13 @@ Examples:
   vnetprobe deliver --retry-refused          after a new SAS or key
 
 Exit status: 0 everything is delivered, 1 something waits or was refused, 2 wrong usage or configuration.)";
+constexpr const char* fleet_examples = R"(
+Examples:
+  vnetprobe fleet reports/                            every report in a folder, the newest of each node
+  vnetprobe fleet 'node-*/report.json' --format html --output fleet.html
+  vnetprobe fleet reports/ --format json | jq '.diagnoses[] | {code, nodes: (.nodes | length)}'
+
+Exit status: 0 every node's required checks passed, 1 some node's did not, 2 no report could be read.)";
 constexpr const char* daemon_examples = R"(
 Examples:
   vnetprobe daemon                                    every 15 minutes; pages on http://127.0.0.1:9798/
@@ -75,13 +82,15 @@ struct Parser {
   BundleFlags bundle_flags;
   DaemonFlags daemon_flags;
   RunFlags bundle_run_flags, daemon_run_flags;
-  PresentationFlags diagnose_flags, demo_flags;
+  PresentationFlags diagnose_flags, demo_flags, fleet_flags;
+  std::vector<std::string> fleet_paths;
   std::string list_what, list_format = "text", explain_code, explain_format = "text", diagnose_path, diagnose_compare,
                          demo_fault = "none";
   bool demo_list{};
   TagsCommand tags_read;
   DocsCommand docs_read;
-  CLI::App *run{}, *list{}, *explain{}, *diagnose{}, *demo{}, *tags{}, *deliver{}, *bundle{}, *daemon{}, *docs{};
+  CLI::App *run{}, *list{}, *explain{}, *diagnose{}, *demo{}, *tags{}, *deliver{}, *bundle{}, *daemon{}, *fleet{},
+      *docs{};
 
   Parser() {
     app.set_version_flag("--version", "vnetprobe " VNETPROBE_VERSION);
@@ -118,6 +127,11 @@ struct Parser {
     daemon = app.add_subcommand("daemon", "Run on a schedule, keep history, deliver changes, serve pages and metrics");
     add_daemon_flags(*daemon, daemon_flags, daemon_run_flags);
     daemon->footer(daemon_examples);
+    fleet = app.add_subcommand("fleet", "Merge the reports of many nodes: which differ, what is wrong where");
+    fleet->add_option("PATH", fleet_paths, "Reports in JSON (also .gz) or bundles: files, folders or globs")
+        ->required();
+    add_presentation_flags(*fleet, fleet_flags);
+    fleet->footer(fleet_examples);
     add_docs();
   }
 
@@ -155,20 +169,31 @@ struct Parser {
     list->footer(list_examples);
   }
 
+  // A comparison and a fleet are for people and programs, not for tickets and test systems.
+  static void only_three_formats(const Presentation& presentation, const char* what) {
+    const auto refuse = [&](const char* flag, Format format) {
+      if (format != Format::text && format != Format::json && format != Format::html)
+        throw CLI::ValidationError(flag, fmt::format("{} has no format '{}'; write text, json or html", what,
+                                                     boost::describe::enum_to_string(format, "")));
+    };
+    refuse("--format", presentation.format);
+    for (const auto& output : presentation.outputs)
+      if (const auto format = output.format ? output.format : format_by_extension(output.path))
+        refuse("--output", *format);
+  }
+
+  FleetCommand chosen_fleet() const {
+    FleetCommand command{.paths = fleet_paths, .presentation = read_presentation(*fleet, fleet_flags)};
+    only_three_formats(command.presentation, "a fleet");
+    return command;
+  }
+
   DiagnoseCommand chosen_diagnose() const {
     DiagnoseCommand command{.path = diagnose_path,
                             .compare = diagnose_compare,
                             .presentation = read_presentation(*diagnose, diagnose_flags)};
     if (command.compare.empty()) return command;
-    const auto refuse = [](const char* flag, Format format) {
-      if (format != Format::text && format != Format::json && format != Format::html)
-        throw CLI::ValidationError(flag, fmt::format("a comparison has no format '{}'; write text, json or html",
-                                                     boost::describe::enum_to_string(format, "")));
-    };
-    refuse("--format", command.presentation.format);
-    for (const auto& output : command.presentation.outputs)
-      if (const auto format = output.format ? output.format : format_by_extension(output.path))
-        refuse("--output", *format);
+    only_three_formats(command.presentation, "a comparison");
     if (command.path == "-" && command.compare == "-")
       throw CLI::ValidationError("--compare", "only one of the two reports can be read from stdin");
     return command;
@@ -180,6 +205,7 @@ struct Parser {
     if (*docs) return docs_read;
     if (*deliver) return read_deliver(deliver_flags);
     if (*bundle) return read_bundle(*bundle, bundle_flags, bundle_run_flags);
+    if (*fleet) return chosen_fleet();
     if (*daemon) return read_daemon(*daemon, daemon_flags, daemon_run_flags);
     if (*explain) return ExplainCommand{.code = explain_code, .format = explain_format};
     if (*diagnose) return chosen_diagnose();

@@ -105,6 +105,11 @@ struct DocsCommand {
   std::string name;  // of the page or the shell, "config" or "schema"
 };
 
+struct FleetCommand {
+  std::vector<std::string> paths;  // files, folders or globs
+  Presentation presentation;
+};
+
 // Nothing to run: `text` goes to stdout with status 0 (help, version) or to stderr with status 2 (usage error).
 struct Reply {
   int status{};
@@ -112,7 +117,7 @@ struct Reply {
 };
 
 using Command = std::variant<Reply, RunCommand, ListCommand, ExplainCommand, DiagnoseCommand, DemoCommand, TagsCommand,
-                             DeliverCommand, BundleCommand, DaemonCommand, DocsCommand>;
+                             DeliverCommand, BundleCommand, DaemonCommand, FleetCommand, DocsCommand>;
 
 // `arguments` without the program's name. No command means `run`.
 Command parse_command_line(std::vector<std::string> arguments);

@@ -13,6 +13,7 @@ int diagnose_file(const DiagnoseCommand& command);
 int run_demo(const DemoCommand& command);
 int tags_command(const TagsCommand& command);
 int deliver_reports(const DeliverCommand& command);
+int show_fleet(const FleetCommand& command);
 int run_daemon(const DaemonCommand& command);
 int make_bundle(const BundleCommand& command);
 int print_document(const DocsCommand& command);

@@ -2,6 +2,7 @@
 
 #include "reports/json/report_json.hpp"
 #include "reports/render/comparison.hpp"
+#include "reports/render/fleet.hpp"
 #include "reports/render/html.hpp"
 #include "reports/render/junit.hpp"
 #include "reports/render/markdown.hpp"
@@ -50,10 +51,11 @@ std::string render(const Report& report, Format format, const TextStyle& style) 
   return "";
 }
 
-// Of the formats that the command line lets through.
-std::string render(const Comparison& comparison, Format format, const TextStyle& style) {
-  if (format == Format::html) return render_html(comparison);
-  return format == Format::json ? render_json(comparison) : render_text(comparison, style);
+// A comparison or a fleet, in one of the formats that the command line lets through.
+template <class Content>
+std::string render(const Content& content, Format format, const TextStyle& style) {
+  if (format == Format::html) return render_html(content);
+  return format == Format::json ? render_json(content) : render_text(content, style);
 }
 
 Format format_of(const Output& output, const Presentation& presentation) {
@@ -72,8 +74,9 @@ Document document_of(const Report& report, Format format, const TextStyle& style
   };
 }
 
-Document document_of(const Comparison& comparison, Format format, const TextStyle& style) {
-  return [&comparison, format, style](const TakePiece& take) { take(render(comparison, format, style)); };
+template <class Content>
+Document document_of(const Content& content, Format format, const TextStyle& style) {
+  return [&content, format, style](const TakePiece& take) { take(render(content, format, style)); };
 }
 
 template <class Content>
@@ -113,5 +116,6 @@ std::string present(const Report& report, const Presentation& presentation) {
 std::string present(const Comparison& comparison, const Presentation& presentation) {
   return present_any(comparison, presentation);
 }
+std::string present(const Fleet& fleet, const Presentation& presentation) { return present_any(fleet, presentation); }
 
 }  // namespace vnetprobe

@@ -126,6 +126,18 @@ bool in_prefix(std::string_view address, std::string_view prefix) {
   return bits && parsed && is_inside(*parsed, *bits);
 }
 
+std::string network_of(std::string_view cidr) {
+  const auto prefix = parse_prefix(cidr);
+  if (!prefix) return "";
+  Bits network = prefix->base;
+  for (int bit = prefix->length; bit < 128; ++bit)
+    network.bytes[static_cast<std::size_t>(bit / 8)] &= static_cast<std::uint8_t>(~(0x80U >> (bit % 8)));
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const void* bytes = network.v6 ? network.bytes.data() : network.bytes.data() + 12;
+  ::inet_ntop(network.v6 ? AF_INET6 : AF_INET, bytes, text.data(), text.size());
+  return std::string(text.data()) + "/" + std::to_string(network.v6 ? prefix->length : prefix->length - 96);
+}
+
 std::string host_of(std::string_view endpoint) {
   if (endpoint.starts_with('[')) return std::string(endpoint.substr(1, endpoint.find(']') - 1));
   const auto colon = endpoint.find(':');

@@ -23,6 +23,8 @@ bool is_bogon(std::string_view address);
 // `prefix` is CIDR; an address without a length is a host prefix. Host bits in the prefix are ignored.
 bool in_prefix(std::string_view address, std::string_view prefix);
 int prefix_length(std::string_view prefix);  // -1: not CIDR
+// "10.1.4.17/24" -> "10.1.4.0/24"; text that is no CIDR comes back empty.
+std::string network_of(std::string_view cidr);
 
 // "10.0.0.4:443" -> "10.0.0.4", "[fd00::1]:443" -> "fd00::1"; text without a port comes back as it is.
 std::string host_of(std::string_view endpoint);
