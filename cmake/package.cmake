@@ -36,6 +36,10 @@ add_custom_command(OUTPUT ${made}/changelog.gz ${made}/linked-parts.gz
 set_property(GLOBAL APPEND PROPERTY vnetprobe_documents ${made}/changelog.gz ${made}/linked-parts.gz)
 install(FILES ${made}/changelog.gz ${made}/linked-parts.gz packaging/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
+if(VNETPROBE_ONE_FILE)
+  install(FILES packaging/debian/lintian-overrides DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides RENAME vnetprobe)
+endif()
+
 install(TARGETS vnetprobe RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES systemd/vnetprobe.service systemd/vnetprobe-once.service systemd/vnetprobe-once.timer DESTINATION lib/systemd/system)
 install(FILES packaging/config.yaml.example DESTINATION /etc/vnetprobe RENAME config.yaml)

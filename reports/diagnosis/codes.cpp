@@ -9,7 +9,7 @@
 
 namespace vnetprobe {
 namespace embedded {
-extern const std::string_view codes_yaml;
+std::string codes_yaml();
 }
 namespace {
 
@@ -49,7 +49,7 @@ CodeEntry read_row(const YAML::Node& row) {
 
 std::vector<CodeEntry> read_table() {
   std::vector<CodeEntry> table;
-  for (const auto& row : YAML::Load(std::string(embedded::codes_yaml))) table.push_back(read_row(row));
+  for (const auto& row : YAML::Load(embedded::codes_yaml())) table.push_back(read_row(row));
   return table;
 }
 

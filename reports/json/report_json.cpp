@@ -7,7 +7,7 @@
 namespace vnetprobe {
 
 namespace embedded {
-extern const std::string_view report_schema_json;
+std::string report_schema_json();
 }
 
 std::string render_json(const Report& report) {
@@ -30,6 +30,9 @@ std::string render_json(const Check& check) {
 
 boost::json::value to_json(const Report& report) { return boost::json::parse(render_json(report)); }
 
-std::string_view report_schema() { return embedded::report_schema_json; }
+std::string_view report_schema() {
+  static const std::string schema = embedded::report_schema_json();
+  return schema;
+}
 
 }  // namespace vnetprobe
