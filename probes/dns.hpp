@@ -16,6 +16,8 @@ asio::awaitable<DnsObservation> observe_dns(std::string name, DnsType type, Endp
 // one dot or more, on a thread of its own so that a dead resolver never holds up the loop. When `limit` passes first,
 // the observation says timed_out and the thread is left to end by itself. Also lists the hosts file's lines for the
 // name.
-asio::awaitable<DnsObservation> observe_libc(std::string name, std::chrono::milliseconds limit);
+// With `with_search`: as programs ask, so that an entry of the search list may complete a name that does not exist.
+asio::awaitable<DnsObservation> observe_libc(std::string name, std::chrono::milliseconds limit,
+                                             bool with_search = false);
 
 }  // namespace vnetprobe

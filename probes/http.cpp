@@ -17,7 +17,8 @@ Endpoint peer_of(Connection& connection) {
 // What the request asks for comes before what every request of ours carries.
 std::vector<HttpHeader> headers_of(const HttpRequest& request) {
   std::vector<HttpHeader> headers = request.headers;
-  for (auto& [name, value] : std::vector<HttpHeader>{{"User-Agent", std::string(user_agent())}, {"Accept", "*/*"}})
+  const std::string sender = request.user_agent.empty() ? std::string(user_agent()) : request.user_agent;
+  for (auto& [name, value] : std::vector<HttpHeader>{{"User-Agent", sender}, {"Accept", "*/*"}})
     if (!find_header(headers, name)) headers.push_back({name, value});
   if (!request.proxy_credentials.empty())
     headers.push_back({"Proxy-Authorization", basic_credentials(request.proxy_credentials)});
@@ -32,6 +33,7 @@ asio::awaitable<HttpObservation> observe_http(Connection& connection, HttpReques
   HttpObservation seen{
       .method = request.method, .url = printable(redacted_url(request.url)), .remote = peer_of(connection)};
   seen.via_proxy = via_proxy;
+  if (!request.user_agent.empty()) seen.user_agent = request.user_agent;
   const auto parts = split_url(request.url);
   if (!parts) {
     seen.error = HttpFailure::send_failed;

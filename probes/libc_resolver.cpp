@@ -41,9 +41,10 @@ struct LibcAnswer {
 // coroutine, its io_context and main itself are gone.
 class Lookup {
  public:
-  explicit Lookup(std::string name) : name_(std::move(name)) {}
+  Lookup(std::string name, bool with_search) : name_(std::move(name)), with_search_(with_search) {}
 
   const std::string& name() const { return name_; }
+  bool with_search() const { return with_search_; }
 
   // `fd` is an eventfd of the coroutine, written to once when the answer is there.
   void wake_through(int fd) { wake_ = fd; }
@@ -80,6 +81,7 @@ class Lookup {
 
  private:
   const std::string name_;
+  const bool with_search_;
   mutable std::mutex mutex_;
   int wake_{-1};
   bool started_{};
@@ -105,6 +107,8 @@ std::string numeric(const addrinfo& entry) {
   return error == 0 ? text.data() : "";
 }
 
+constexpr unsigned long search_options = RES_DEFNAMES | RES_DNSRCH;
+
 // The name must be absolute, and the hosts file must count. A trailing dot gives only the first: glibc's `files` source
 // compares whole strings, so "a.example." does not match the line "10.0.0.1 a.example". Without the dot, `dns` appends
 // the search list once the name itself is NXDOMAIN, and a wildcard there answers for a name that does not exist. So the
@@ -114,11 +118,28 @@ std::string numeric(const addrinfo& entry) {
 // what res_init() left, and glibc then takes them as its own to reload.
 void turn_search_list_off() {
   if (::res_init() != 0) return;
-  _res.options &= ~static_cast<unsigned long>(RES_DEFNAMES | RES_DNSRCH);
+  _res.options &= ~search_options;
   _res.options |= RES_NORELOAD;
 }
 
-LibcAnswer look_up(const std::string& name) {
+// The search list again, for one lookup of this thread.
+class SearchListOn {
+ public:
+  explicit SearchListOn(bool on) : on_(on) {
+    if (on_) _res.options |= search_options;
+  }
+  SearchListOn(const SearchListOn&) = delete;
+  SearchListOn& operator=(const SearchListOn&) = delete;
+  ~SearchListOn() {
+    if (on_) _res.options &= ~search_options;
+  }
+
+ private:
+  bool on_;
+};
+
+LibcAnswer look_up(const std::string& name, bool with_search) {
+  const SearchListOn search(with_search);
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -192,7 +213,7 @@ class LibcThreads {
     auto& threads = instance();
     turn_search_list_off();
     while (const auto lookup = threads.next())
-      if (lookup->start()) lookup->finish(look_up(lookup->name()));
+      if (lookup->start()) lookup->finish(look_up(lookup->name(), lookup->with_search()));
     return nullptr;
   }
 
@@ -265,14 +286,15 @@ asio::awaitable<bool> woken(asio::posix::stream_descriptor& wake) {
 
 }  // namespace
 
-asio::awaitable<DnsObservation> observe_libc(std::string name, std::chrono::milliseconds limit) {
+asio::awaitable<DnsObservation> observe_libc(std::string name, std::chrono::milliseconds limit, bool with_search) {
   if (name.ends_with('.')) name.pop_back();
   DnsObservation seen{.name = std::move(name), .via = DnsVia::libc, .question = "A+AAAA"};
+  if (with_search) seen.with_search = true;
   seen.hosts_lines = hosts_lines_for(seen.name);
   const auto executor = co_await asio::this_coro::executor;
   const auto started = Clock::now();
   asio::posix::stream_descriptor wake(executor);
-  const auto lookup = std::make_shared<Lookup>(seen.name);
+  const auto lookup = std::make_shared<Lookup>(seen.name, with_search);
   const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   int error = fd < 0 ? errno : 0;
   if (error == 0) {

@@ -67,7 +67,9 @@ asio::awaitable<ProxyResult> open_tunnel(asio::ip::tcp::socket socket, ProxyAddr
   boost::system::error_code gone;
   const auto remote = socket.remote_endpoint(gone);
   if (!gone) seen.remote = {.address = remote.address().to_string(), .port = remote.port()};
-  std::vector<HttpHeader> headers{{"User-Agent", std::string(user_agent())}};
+  std::vector<HttpHeader> headers{
+      {"User-Agent", proxy.user_agent.empty() ? std::string(user_agent()) : proxy.user_agent}};
+  if (!proxy.user_agent.empty()) seen.user_agent = proxy.user_agent;
   seen.credentials_sent = !proxy.credentials.empty();
   if (seen.credentials_sent) headers.push_back({"Proxy-Authorization", basic_credentials(proxy.credentials)});
   Connection connection = std::move(socket);

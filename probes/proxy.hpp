@@ -11,6 +11,7 @@ struct ProxyAddress {
   std::string host;
   std::uint16_t port{};
   std::string credentials;
+  std::string user_agent;  // sent with CONNECT; empty: our own
 };
 
 struct ProxyResult {

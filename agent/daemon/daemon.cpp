@@ -171,7 +171,8 @@ class Daemon final : public PageSource {
     const auto deadline =
         configuration_.settings.deadline ? configuration_.settings.deadline->value : milliseconds(60'000);
     const auto started = BootClock::now();
-    auto ending = co_await run_child({}, deadline + beyond_deadline);
+    std::vector<std::string> nothing_more;
+    auto ending = co_await run_child(std::move(nothing_more), deadline + beyond_deadline);
     pass_on(ending.messages);
     // Ticks that passed meanwhile.
     for (const auto now = BootClock::now(); schedule_.next() <= now && schedule_.skip(chance());) {

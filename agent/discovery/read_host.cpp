@@ -41,7 +41,8 @@ HostFacts read_host(const Surroundings& surroundings, const std::vector<std::str
           .resolvers = observe_resolvers(root),
           .proxies = observe_proxies(root),
           .listeners = observe_listeners({22, 29876, 29877, 44224}, root),
-          .kernel = observe_kernel(root)};
+          .kernel = observe_kernel(root),
+          .agents = observe_agents(root)};
 }
 
 }  // namespace vnetprobe

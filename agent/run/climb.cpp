@@ -120,7 +120,9 @@ class Climb {
   }
 
   asio::awaitable<void> tunnel() {
-    auto result = co_await open_tunnel(std::move(*socket_), proxy_->address, check_.target.host, check_.target.port,
+    ProxyAddress through = proxy_->address;
+    through.user_agent = way_.user_agent;
+    auto result = co_await open_tunnel(std::move(*socket_), std::move(through), check_.target.host, check_.target.port,
                                        limits_.http);
     note(std::move(result.seen));
     socket_ = std::move(result.socket);
@@ -134,7 +136,7 @@ class Climb {
   }
 
   asio::awaitable<void> request() {
-    HttpRequest wanted{.url = check_.target.url, .headers = planned_.headers};
+    HttpRequest wanted{.url = check_.target.url, .headers = planned_.headers, .user_agent = way_.user_agent};
     if (absolute_form()) {
       wanted.absolute_form = true;
       wanted.proxy_credentials = proxy_->address.credentials;

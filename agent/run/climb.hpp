@@ -11,6 +11,7 @@ struct Way {
   bool direct{};                       // past the proxy that the environment names
   std::optional<int> mss_limit;        // no segment larger than this, in either direction
   std::optional<Limits> limits;        // absent: the run's
+  std::string user_agent;              // sent in place of our own; empty: our own
 };
 
 // Climbs one check's stack (resolve, connect, tunnel, TLS, HTTP or WebSocket), stops where a layer fails, and puts

@@ -104,6 +104,11 @@ asio::awaitable<void> send_datagram(FollowUp question, Check& check) {
   check.observations.push_back({.seen = std::move(seen), .follow_up = std::move(question.because)});
 }
 
+asio::awaitable<void> ask_with_search(FollowUp question, std::string name, const Equipment& equipment, Check& check) {
+  auto seen = co_await observe_libc(std::move(name), equipment.limits.libc, true);
+  check.observations.push_back({.seen = std::move(seen), .follow_up = std::move(question.because)});
+}
+
 // CONNECT through a proxy that this run does not use by itself.
 asio::awaitable<void> try_proxy(FollowUp question, const Equipment& equipment, Names& names, Check& check) {
   const auto proxy = parse_proxy(question.name);
@@ -142,6 +147,10 @@ bool ExperimentBudget::spend(const FollowUp& question) {
     case FollowUpKind::big_request:
     case FollowUpKind::big_request_in_small_segments:
       return one_of(climbs_);
+    case FollowUpKind::dns_with_search:
+      return one_of(lookups_);
+    case FollowUpKind::as_browser:
+      return one_of(climbs_);
     case FollowUpKind::dns_tcp_same_server:
     case FollowUpKind::dns_azure:
     case FollowUpKind::http_without_upgrade:
@@ -160,6 +169,8 @@ asio::awaitable<void> answer_question(FollowUp question, const PlannedCheck& pla
   const std::string name = of_resolver ? control_name : check.target.host;
   const Way same_way{.because = question.because, .limits = short_limits(equipment.limits)};
   Way direct{.because = question.because, .direct = true, .limits = short_limits(equipment.limits)};
+  Way browser = same_way;
+  browser.user_agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
   Way small = same_way;
   small.mss_limit = small_segment;
   switch (question.kind) {
@@ -168,6 +179,13 @@ asio::awaitable<void> answer_question(FollowUp question, const PlannedCheck& pla
       break;
     case FollowUpKind::dns_azure:
       co_await ask_dns(question, azure_dns, DnsTransport::udp, name, equipment, check);
+      break;
+    case FollowUpKind::dns_with_search:
+      co_await ask_with_search(question, name, equipment, check);
+      break;
+    case FollowUpKind::as_browser:
+      co_await climb_variant(up_to_failure(without_upgrade(planned), check), equipment, names, std::move(browser),
+                             check);
       break;
     case FollowUpKind::http_without_upgrade:
       co_await climb_variant(without_upgrade(planned), equipment, names, same_way, check);

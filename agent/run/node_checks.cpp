@@ -19,10 +19,15 @@ struct ReadAlready {
   HostObservation HostFacts::*facts;
 };
 constexpr std::array read_already{
-    ReadAlready{"node.os", &HostFacts::os},         ReadAlready{"node.os", &HostFacts::kernel},
-    ReadAlready{"node.clock", &HostFacts::clock},   ReadAlready{"node.ca-store", &HostFacts::ca_store},
-    ReadAlready{"node.disk", &HostFacts::disks},    ReadAlready{"node.docker-bridge", &HostFacts::interfaces},
-    ReadAlready{"node.route", &HostFacts::routes},  ReadAlready{"node.route", &HostFacts::interfaces},
+    ReadAlready{"node.os", &HostFacts::os},
+    ReadAlready{"node.os", &HostFacts::kernel},
+    ReadAlready{"node.os", &HostFacts::agents},
+    ReadAlready{"node.clock", &HostFacts::clock},
+    ReadAlready{"node.ca-store", &HostFacts::ca_store},
+    ReadAlready{"node.disk", &HostFacts::disks},
+    ReadAlready{"node.docker-bridge", &HostFacts::interfaces},
+    ReadAlready{"node.route", &HostFacts::routes},
+    ReadAlready{"node.route", &HostFacts::interfaces},
     ReadAlready{"node.proxy", &HostFacts::proxies},
 };
 

@@ -87,10 +87,12 @@ class Run {
     if (watcher_.started) watcher_.started(check.id);
     const auto started = Clock::now();
     try {
-      if (planned.stack == Stack::node)
+      if (planned.stack == Stack::node) {
         co_await observe_node(planned, equipment_, control_, check);
-      else
-        co_await climb(planned, equipment_, names_, {}, check);
+      } else {
+        Way as_programs_go;
+        co_await climb(planned, equipment_, names_, std::move(as_programs_go), check);
+      }
       co_await follow_up(planned, equipment_, names_, control_, budget_, check);
       check.finished = true;
     } catch (const boost::system::system_error& error) {

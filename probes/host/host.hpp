@@ -14,6 +14,8 @@ HostObservation observe_clock(const std::filesystem::path& root = "/");
 HostObservation observe_ca_store(const std::vector<std::string>& user_files, const std::filesystem::path& root = "/");
 HostObservation observe_disks(const std::vector<std::string>& paths);
 HostObservation observe_kernel(const std::filesystem::path& root = "/");
+// Azure's agents that systemd is to start, and whether a process of theirs runs. In a container there are none.
+HostObservation observe_agents(const std::filesystem::path& root = "/");
 HostObservation observe_interfaces();
 HostObservation observe_routes();  // rtnetlink dump, IPv4 and IPv6, without the local table's entries
 HostObservation observe_proxies(const std::filesystem::path& root = "/");

@@ -28,8 +28,8 @@ struct ImdsObservation {
   int status{};
   std::vector<HttpHeader> headers;
   Rare<TcpObservation> tcp;  // the failed connection
-  Rare<std::string> environment, location, name, resource_group, subscription, vm_id, vm_size, scale_set, zone,
-      os_type, publisher, offer, sku;
+  Rare<std::string> environment, location, name, resource_group, subscription, vm_id, vm_size, scale_set, zone, os_type,
+      publisher, offer, sku;
   std::vector<std::string> private_addresses;
   std::vector<std::string> public_addresses;
   std::vector<std::string> subnets;  // CIDR

@@ -69,9 +69,11 @@ struct DnsObservation {
   std::vector<std::string> addresses;         // of the asked families, in the order received, without duplicates
   std::vector<HostsLine> hosts_lines;         // via libc: lines that name the host, whichever source NSS took
   std::optional<std::string> canonical_name;  // via libc: AI_CANONNAME where it differs from the name asked
+  std::optional<bool> with_search;            // via libc, an experiment: the search list was allowed
 };
 BOOST_DESCRIBE_STRUCT(DnsObservation, (),
                       (name, via, server, transport, question, duration, error, detail, rcode, truncated, authoritative,
-                       recursion_available, answers, answers_left_out, addresses, hosts_lines, canonical_name))
+                       recursion_available, answers, answers_left_out, addresses, hosts_lines, canonical_name,
+                       with_search))
 
 }  // namespace vnetprobe

@@ -65,6 +65,18 @@ BOOST_DESCRIBE_STRUCT(KernelFacts, (),
                       (connections_tracked, connections_tracked_at_most, files_open, files_open_at_most, oom_kills,
                        cpu_pressure))
 
+// A service that Azure's platform manages this node by.
+struct AgentFacts {
+  std::string unit;             // "walinuxagent.service"
+  std::string enabled_by;       // the link that starts it at boot
+  std::optional<bool> running;  // absent: other users' processes are hidden
+};
+BOOST_DESCRIBE_STRUCT(AgentFacts, (), (unit, enabled_by, running))
+struct AzureAgents {
+  std::vector<AgentFacts> units;
+};
+BOOST_DESCRIBE_STRUCT(AzureAgents, (), (units))
+
 struct InterfaceFacts {
   std::string name;
   bool up{};         // IFF_UP and operstate not "down"
@@ -127,10 +139,11 @@ enum class HostTopic {
   proxies,
   docker_bridge,
   listeners,
-  kernel
+  kernel,
+  agents
 };
 BOOST_DESCRIBE_ENUM(HostTopic, os, clock, ca_store, disk, interfaces, routes, resolvers, proxies, docker_bridge,
-                    listeners, kernel)
+                    listeners, kernel, agents)
 
 // One topic of the node; the member of that name is set unless `error` is.
 struct HostObservation {
@@ -148,9 +161,10 @@ struct HostObservation {
   std::vector<ProxySetting> proxies;
   std::vector<Listener> listeners;
   Rare<KernelFacts> kernel;
+  Rare<AzureAgents> agents;
 };
 BOOST_DESCRIBE_STRUCT(HostObservation, (),
                       (topic, duration, error, detail, os, clock, ca_store, disks, interfaces, routes, resolvers,
-                       proxies, listeners, kernel))
+                       proxies, listeners, kernel, agents))
 
 }  // namespace vnetprobe

@@ -35,20 +35,22 @@ struct HttpObservation {
   std::chrono::microseconds duration{};
   std::optional<HttpFailure> error;
   std::optional<std::string> detail;
-  int status{};                     // 0: no answer
-  std::string reason;               // reason phrase
-  std::string version;              // "HTTP/1.1"
-  std::vector<HttpHeader> headers;  // bounded in number and length
+  std::optional<std::string> user_agent;  // an experiment: what was sent in place of our own
+  int status{};                           // 0: no answer
+  std::string reason;                     // reason phrase
+  std::string version;                    // "HTTP/1.1"
+  std::vector<HttpHeader> headers;        // bounded in number and length
   int headers_left_out{};
   std::optional<std::string> service_error_code;  // x-ms-error-code, else <Code> of XML, error.code / odata.error.code
                                                   // / errors[0].code of JSON (innermost innererror.code wins)
-  std::string body_excerpt;                               // first bytes, made valid UTF-8, control characters escaped
-  std::uint64_t body_bytes{};                             // read, at most the bound
-  bool body_truncated{};                                  // there was more, or its end never came
+  std::string body_excerpt;                       // first bytes, made valid UTF-8, control characters escaped
+  std::uint64_t body_bytes{};                     // read, at most the bound
+  bool body_truncated{};                          // there was more, or its end never came
   std::optional<std::chrono::milliseconds> clock_offset;  // the node's clock minus the answer's `Date`
 };
 BOOST_DESCRIBE_STRUCT(HttpObservation, (),
-                      (method, url, remote, via_proxy, duration, error, detail, status, reason, version, headers,
-                       headers_left_out, service_error_code, body_excerpt, body_bytes, body_truncated, clock_offset))
+                      (method, url, remote, via_proxy, duration, error, detail, user_agent, status, reason, version,
+                       headers, headers_left_out, service_error_code, body_excerpt, body_bytes, body_truncated,
+                       clock_offset))
 
 }  // namespace vnetprobe

@@ -25,10 +25,11 @@ struct ProxyObservation {
   std::vector<HttpHeader> headers;
   std::vector<std::string> authentication_schemes;  // of Proxy-Authenticate
   bool credentials_sent{};
+  std::optional<std::string> user_agent;  // an experiment: what was sent in place of our own
   std::string body_excerpt;
 };
 BOOST_DESCRIBE_STRUCT(ProxyObservation, (),
                       (proxy, target, remote, duration, error, status, reason, headers, authentication_schemes,
-                       credentials_sent, body_excerpt))
+                       credentials_sent, user_agent, body_excerpt))
 
 }  // namespace vnetprobe

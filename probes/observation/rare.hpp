@@ -17,10 +17,10 @@ class Rare {
   Rare() = default;
   Rare(std::nullopt_t) {}
   template <class U>
-    requires(std::is_constructible_v<T, U> && !std::is_same_v<std::remove_cvref_t<U>, Rare> &&
-             !std::is_same_v<std::remove_cvref_t<U>, std::optional<T>> &&
-             !std::is_same_v<std::remove_cvref_t<U>, std::nullopt_t>)
-  Rare(U&& value) : value_(std::make_unique<T>(std::forward<U>(value))) {}
+  requires(std::is_constructible_v<T, U> && !std::is_same_v<std::remove_cvref_t<U>, Rare> &&
+           !std::is_same_v<std::remove_cvref_t<U>, std::optional<T>> &&
+           !std::is_same_v<std::remove_cvref_t<U>, std::nullopt_t>) Rare(U&& value)
+      : value_(std::make_unique<T>(std::forward<U>(value))) {}
   Rare(std::optional<T> value) : value_(value ? std::make_unique<T>(std::move(*value)) : nullptr) {}
   Rare(const Rare& other) : value_(other.value_ ? std::make_unique<T>(*other.value_) : nullptr) {}
   Rare(Rare&&) noexcept = default;
@@ -45,10 +45,7 @@ class Rare {
     return a.value_ && b.value_ ? *a == *b : !a.value_ && !b.value_;
   }
   template <class U>
-    requires(!std::is_same_v<U, Rare>)
-  friend bool operator==(const Rare& a, const U& b) {
-    return a.value_ && *a == b;
-  }
+  requires(!std::is_same_v<U, Rare>) friend bool operator==(const Rare& a, const U& b) { return a.value_ && *a == b; }
 
  private:
   std::unique_ptr<T> value_;

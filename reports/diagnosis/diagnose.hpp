@@ -32,6 +32,8 @@ enum class FollowUpKind {
   small_segments,     // the same with segments of 1200 bytes in both directions
   big_request,        // the request with headers that fill several segments
   big_request_in_small_segments,
+  dns_with_search,  // the name through the C library as programs ask, search list and all
+  as_browser,       // the same request with the User-Agent of a browser
 };
 struct FollowUp {
   FollowUpKind kind{};

@@ -1,5 +1,6 @@
 #include "reports/diagnosis/follow_ups.hpp"
 #include "reports/diagnosis/addresses.hpp"
+#include "reports/diagnosis/answers.hpp"
 #include "reports/diagnosis/cited.hpp"
 
 #include <algorithm>
@@ -60,6 +61,37 @@ std::vector<FollowUp> azure_dns_directly(const Check& check) {
            .because = "what does Azure's own DNS at 168.63.129.16 say about " + everything.front()->name + "?"}};
 }
 
+// A name that does not exist may still lead somewhere: an entry of the search list completes it for programs.
+std::vector<FollowUp> with_search_list(const Check& check) {
+  for (const auto& dns : cited<DnsObservation>(check, Part::experiments))
+    if (dns->with_search) return {};
+  for (const auto& dns : cited<DnsObservation>(check))
+    if (dns->via == DnsVia::libc && dns->error == DnsFailure::nxdomain)
+      return {{.kind = FollowUpKind::dns_with_search,
+               .because = dns->name + " does not exist; what do programs get that let the search list complete it?"}};
+  return {};
+}
+
+// A refusal that the service itself did not write: does it mind who asks?
+std::vector<FollowUp> as_a_browser(const Check& check) {
+  const auto tried = [](const auto& all) {
+    return std::any_of(all.begin(), all.end(), [](const auto& one) { return one->user_agent.has_value(); });
+  };
+  if (tried(cited<ProxyObservation>(check, Part::experiments)) ||
+      tried(cited<HttpObservation>(check, Part::experiments)))
+    return {};
+  const auto question = [](std::string_view who) {
+    return std::vector{FollowUp{.kind = FollowUpKind::as_browser,
+                                .because = fmt::format("{} refuses; does it refuse a browser too?", who)}};
+  };
+  const auto tunnels = cited<ProxyObservation>(check);
+  if (!tunnels.empty() && tunnels.back()->status == 403) return question(tunnels.back()->proxy);
+  for (const auto& answer : answers_of(check))
+    if (!answer.is_websocket && (answer.status == 403 || answer.status == 406) && !middlebox_sign(answer).empty())
+      return question("what is in between");
+  return {};
+}
+
 bool is_sign_in(int status) { return status == 101 || status == 302 || status == 401 || status == 403; }
 
 // The same request without the upgrade: an intermediary that only minds WebSockets lets it through.
@@ -105,7 +137,8 @@ std::vector<FollowUp> past_the_proxy(const Check& check) {
 
 std::vector<FollowUp> next_questions(const Check& check) {
   std::vector<FollowUp> questions;
-  for (const auto ask : {over_tcp, azure_dns_directly, without_upgrade, past_the_proxy, transport_questions})
+  for (const auto ask : {over_tcp, azure_dns_directly, with_search_list, as_a_browser, without_upgrade, past_the_proxy,
+                         transport_questions})
     for (auto& question : ask(check)) questions.push_back(std::move(question));
   return questions;
 }

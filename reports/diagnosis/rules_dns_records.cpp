@@ -73,6 +73,25 @@ std::vector<Finding> hosts_line_is_stale(const Evidenced& evidence) {
   return findings;
 }
 
+// The name is missing, and that is the cause. What programs get in its place is worth knowing, since it looks like
+// another fault to whoever meets it: a certificate of somebody else, a refused connection.
+std::vector<Finding> search_list_completes_it(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& check : evidence.report.checks)
+    for (const auto& dns : cited<DnsObservation>(check, Part::experiments)) {
+      if (!dns->with_search || dns->addresses.empty()) continue;
+      const auto meant = dns->canonical_name.value_or("a name of the search list");
+      findings.push_back({.code = "dns.record.search_suffix",
+                          .subject = dns->name,
+                          .confidence = Confidence::proven,
+                          .checks = {check.id},
+                          .evidence = {dns.says(fmt::format("{} does not exist; programs are led to {} at {}",
+                                                            dns->name, meant, words(dns->addresses, 2)))},
+                          .only_informs = true});
+    }
+  return findings;
+}
+
 // The stub on this node and the servers behind it tell different addresses in the same minute. Round-robin names do so
 // on a healthy network, so only an address that does not work, or one of the other kind, is blamed.
 std::vector<Finding> cache_is_stale(const Evidenced& evidence) {
@@ -361,6 +380,7 @@ std::vector<Finding> answer_makes_no_sense(const Evidenced& evidence) {
 
 constexpr std::array rules{
     NamedRule{"hosts line is stale", hosts_line_is_stale},
+    NamedRule{"search list completes it", search_list_completes_it},
     NamedRule{"cache is stale", cache_is_stale},
     NamedRule{"resolver does not ask Azure", resolver_does_not_ask_azure},
     NamedRule{"resolvers disagree", resolvers_disagree},

@@ -112,9 +112,29 @@ std::vector<Finding> node_is_overloaded(const Evidenced& evidence) {
   return findings;
 }
 
+// Azure's platform cannot manage the node then; its network may be as it should.
+std::vector<Finding> an_agent_is_not_running(const Evidenced& evidence) {
+  const auto host = host_fact(evidence.report, HostTopic::agents);
+  if (!host || !(*host)->agents) return {};
+  std::vector<Finding> findings;
+  for (const auto& agent : (*host)->agents->units) {
+    if (agent.running.value_or(true)) continue;
+    Finding finding{.code = "host.agent_not_running",
+                    .subject = agent.unit.substr(0, agent.unit.find('.')),
+                    .confidence = Confidence::proven};
+    finding.checks = {host->check->id};
+    finding.warns = true;
+    finding.evidence = {
+        host->says(fmt::format("{} is enabled ({}), and none of its processes runs", agent.unit, agent.enabled_by))};
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
 constexpr std::array rules{NamedRule{"connection table is full", connection_table_is_full},
                            NamedRule{"file handles are used up", file_handles_are_used_up},
-                           NamedRule{"node is overloaded", node_is_overloaded}};
+                           NamedRule{"node is overloaded", node_is_overloaded},
+                           NamedRule{"an agent of Azure is not running", an_agent_is_not_running}};
 
 }  // namespace
 

@@ -113,6 +113,36 @@ std::vector<Finding> asked_for_private_names(const Evidenced& evidence) {
   return as_one(std::move(findings));
 }
 
+// Whether a browser was let through where this agent was not: yes, no, or nobody asked.
+std::optional<bool> browser_passes(const Cited<ProxyObservation>& tunnel) {
+  for (const auto& browser : cited<ProxyObservation>(*tunnel.check, Part::experiments))
+    if (browser->user_agent && browser->target == tunnel->target) return !browser->error;
+  return std::nullopt;
+}
+
+// The same destination, the same minute, another User-Agent: the tunnel is there. One destination of each proxy that
+// was asked so speaks for those that were not; one that a browser does not reach either is another matter.
+std::vector<Finding> minds_who_asks(const Evidenced& evidence) {
+  std::map<std::string, Finding> by_proxy;
+  const auto refused = [](const auto& tunnel) { return tunnel->status == 403; };
+  for (const auto& tunnel : cited<ProxyObservation>(evidence.open)) {
+    if (!refused(tunnel) || browser_passes(tunnel) != true) continue;
+    auto& finding = by_proxy[tunnel->proxy];
+    finding.code = "http.user_agent_filtered";
+    finding.subject = tunnel->proxy;
+    finding.confidence = Confidence::likely;
+    finding.evidence.push_back(tunnel.says(
+        fmt::format("CONNECT {}: {} for vnetprobe, and a tunnel for a browser", tunnel->target, tunnel->status)));
+  }
+  for (const auto& tunnel : cited<ProxyObservation>(evidence.open))
+    if (const auto found = by_proxy.find(tunnel->proxy);
+        found != by_proxy.end() && refused(tunnel) && browser_passes(tunnel).value_or(true))
+      found->second.checks.push_back(tunnel.check->id);
+  std::vector<Finding> findings;
+  for (auto& [proxy, finding] : by_proxy) findings.push_back(std::move(finding));
+  return findings;
+}
+
 std::vector<Finding> tunnel_refused(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& tunnel : cited<ProxyObservation>(evidence.open)) {
@@ -195,10 +225,12 @@ std::vector<Finding> bypass_missing(const Evidenced& evidence) {
   return {std::move(finding)};
 }
 
-constexpr std::array rules{
-    NamedRule{"proxy.unreachable", unreachable}, NamedRule{"proxy.asked_for_private_names", asked_for_private_names},
-    NamedRule{"proxy.connect", tunnel_refused}, NamedRule{"proxy.env_inconsistent", inconsistent},
-    NamedRule{"proxy.bypass_missing", bypass_missing}};
+constexpr std::array rules{NamedRule{"proxy.unreachable", unreachable},
+                           NamedRule{"proxy.asked_for_private_names", asked_for_private_names},
+                           NamedRule{"proxy.minds_who_asks", minds_who_asks},
+                           NamedRule{"proxy.connect", tunnel_refused},
+                           NamedRule{"proxy.env_inconsistent", inconsistent},
+                           NamedRule{"proxy.bypass_missing", bypass_missing}};
 
 }  // namespace
 

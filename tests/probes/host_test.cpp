@@ -133,6 +133,27 @@ TEST(Kernel, CountersAreReadWithTheirLimits) {
   EXPECT_FALSE(observe_kernel(root.path()).kernel->files_open);
 }
 
+TEST(Agents, AreThoseThatSystemdIsToStartAndRunWhenAProcessOfTheirsIsThere) {
+  const TemporaryDirectory root;
+  const auto wants = root.path() / "etc/systemd/system/multi-user.target.wants";
+  root.write("/proc/1/cmdline", "/sbin/init");
+  EXPECT_FALSE(observe_agents(root.path()).agents) << "nothing is enabled";
+  std::filesystem::create_directories(wants);
+  std::filesystem::create_symlink("/lib/systemd/system/walinuxagent.service", wants / "walinuxagent.service");
+  auto seen = observe_agents(root.path());
+  ASSERT_TRUE(seen.agents);
+  ASSERT_EQ(seen.agents->units.size(), 1U);
+  EXPECT_EQ(seen.agents->units[0].unit, "walinuxagent.service");
+  EXPECT_EQ(seen.agents->units[0].enabled_by, "/etc/systemd/system/multi-user.target.wants/walinuxagent.service");
+  EXPECT_EQ(seen.agents->units[0].running, false);
+  root.write("/proc/77/cmdline", std::string("python3\0-u\0/usr/sbin/waagent\0-daemon", 37));
+  EXPECT_EQ(observe_agents(root.path()).agents->units[0].running, true);
+  std::filesystem::remove_all(root.path() / "proc/1");
+  EXPECT_EQ(observe_agents(root.path()).agents->units[0].running, std::nullopt) << "hidepid: nobody can tell";
+  std::filesystem::create_symlink("/dev/null", root.path() / "etc/systemd/system/walinuxagent.service");
+  EXPECT_FALSE(observe_agents(root.path()).agents) << "masked is off on purpose";
+}
+
 TEST(Disks, AreMeasuredAndAMissingOneIsTold) {
   const auto seen = observe_disks({"/nowhere/at/all", "/"});
   EXPECT_EQ(error_of(seen), "not_found");

@@ -325,5 +325,31 @@ TEST(DnsDiagnosis, ASlowResolverIsANoteOnly) {
   EXPECT_EQ(seen.diagnoses[0].severity, Severity::info);
 }
 
+TEST(SearchList, WhatProgramsGetForAMissingNameIsToldBesideItAndNeverAboveInfo) {
+  const auto missing = [](std::vector<std::string> led_to) {
+    auto own = libc("db.contoso.local -> NXDOMAIN");
+    auto searched = own;
+    searched.follow_up = "what do programs get?";
+    auto& seen = std::get<DnsObservation>(searched.seen);
+    seen.with_search = true;
+    if (!led_to.empty()) {
+      seen.error.reset();
+      seen.canonical_name = "db.contoso.local.corp.example";
+      seen.addresses = std::move(led_to);
+    }
+    return diagnosed(
+        {check("target.db", "tcp://db.contoso.local:1433", {own, dns("db.contoso.local -> NXDOMAIN"), searched})});
+  };
+  const auto told = [](const Report& report) {
+    return std::any_of(report.diagnoses.begin(), report.diagnoses.end(), [](const Diagnosis& one) {
+      return one.code == "dns.record.search_suffix" && one.severity == Severity::info;
+    });
+  };
+  EXPECT_EQ(first_code(missing({"10.0.1.66"})), "dns.record.nxdomain");
+  EXPECT_TRUE(told(missing({"10.0.1.66"})));
+  EXPECT_FALSE(told(missing({})));
+  EXPECT_THAT(codes(missing({"10.0.1.66"})), ElementsAre("dns.record.nxdomain"));
+}
+
 }  // namespace
 }  // namespace vnetprobe

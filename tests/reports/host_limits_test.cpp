@@ -52,6 +52,21 @@ TEST(HostLimits, AFullConnectionTableIsNoFirewallRule) {
   EXPECT_THAT(codes(diagnosed({node({}), public_target({tcp("20.62.129.10:443")})})), IsEmpty());
 }
 
+Check with_agent(std::optional<bool> running) {
+  AzureAgents agents;
+  agents.units.push_back(
+      {.unit = "walinuxagent.service", .enabled_by = "/etc/x.wants/walinuxagent.service", .running = running});
+  return check("node.os", "", {host({.topic = HostTopic::agents, .agents = agents})});
+}
+
+TEST(HostAgents, AnAgentThatIsEnabledAndDoesNotRunIsToldUnlessItsProcessesAreHidden) {
+  const auto stopped = diagnosed({with_agent(false)});
+  EXPECT_THAT(codes(stopped), ElementsAre("host.agent_not_running"));
+  EXPECT_EQ(stopped.diagnoses[0].severity, Severity::warning);
+  EXPECT_THAT(codes(diagnosed({with_agent(true)})), IsEmpty());
+  EXPECT_THAT(codes(diagnosed({with_agent(std::nullopt)})), IsEmpty());
+}
+
 TEST(HostLimits, FileHandlesOfTheNodeAndOfTheAgentAreToldApart) {
   EXPECT_EQ(first_code(diagnosed({public_target({without_socket("ENFILE")})})), "host.fd_exhausted");
   EXPECT_EQ(first_code(diagnosed({public_target({without_socket("EMFILE")})})), "probe.self_inflicted");

@@ -435,5 +435,47 @@ TEST(Outcome, WireserverForAnybodyButRootIsUndecided) {
   EXPECT_THAT(check_of(made, "node.wireserver").reason, testing::HasSubstr("not decidable without root"));
 }
 
+Observation as_browser(Observation seen) {
+  seen.follow_up = "does it refuse a browser too?";
+  if (auto* tunnel = std::get_if<ProxyObservation>(&seen.seen)) tunnel->user_agent = "Mozilla/5.0";
+  if (auto* answer = std::get_if<HttpObservation>(&seen.seen)) answer->user_agent = "Mozilla/5.0";
+  return seen;
+}
+
+Check through_proxy(std::string id, std::string host, std::vector<Observation> tunnels) {
+  std::vector<Observation> seen{tcp("10.0.9.9:3128")};
+  for (auto& tunnel : tunnels) seen.push_back(std::move(tunnel));
+  auto made = check(std::move(id), "https://" + host + "/", std::move(seen));
+  made.proxy = "http://10.0.9.9:3128";
+  return made;
+}
+
+TEST(UserAgent, AProxyThatLetsABrowserThroughMindsWhoAsksAndNotWhere) {
+  const auto refused = [](std::string host) { return proxy_connect(host + ":443", 403); };
+  const auto asked = [&](std::string id, std::string host, int browser) {
+    return through_proxy(std::move(id), host, {refused(host), as_browser(proxy_connect(host + ":443", browser))});
+  };
+  EXPECT_THAT(codes(diagnosed(
+                  {asked("a", "a.example.com", 200), through_proxy("b", "b.example.com", {refused("b.example.com")})})),
+              testing::ElementsAre("http.user_agent_filtered"))
+      << "one that was tried speaks for the other of the same proxy";
+  EXPECT_THAT(codes(diagnosed({asked("a", "a.example.com", 403)})), testing::ElementsAre("proxy.connect_denied"));
+  EXPECT_THAT(codes(diagnosed({asked("a", "a.example.com", 200), asked("b", "b.example.com", 403)})),
+              testing::UnorderedElementsAre("http.user_agent_filtered", "proxy.connect_denied"));
+}
+
+TEST(UserAgent, ARefusalInBetweenThatABrowserDoesNotGet) {
+  const Headers squid{{"Via", "1.1 proxy.contoso.com (squid/5.7)"}, {"X-Squid-Error", "ERR_ACCESS_DENIED 0"}};
+  const std::string url = "https://mcr.microsoft.com/v2/";
+  const auto seen = [&](int browser) {
+    return check("tag.MicrosoftContainerRegistry", url,
+                 {tcp("20.62.129.10:443"), tls("20.62.129.10:443", "mcr.microsoft.com"), http(url, 403, squid),
+                  as_browser(http(url, browser, squid))},
+                 Service::microsoft_registry);
+  };
+  EXPECT_EQ(first_code(diagnosed({seen(401)})), "http.user_agent_filtered");
+  EXPECT_EQ(first_code(diagnosed({seen(403)})), "http.proxy_denied");
+}
+
 }  // namespace
 }  // namespace vnetprobe
