@@ -13,8 +13,8 @@ namespace vnetprobe {
 struct ChildEnding {
   std::string output;
   std::string messages;  // of stderr, bounded
-  int status = -1;      // exit status; -1: it could not be started, was killed, or printed more than the bound
-  std::string problem;  // in words, when status is -1
+  int status = -1;       // exit status; -1: it could not be started, was killed, or printed more than the bound
+  std::string problem;   // in words, when status is -1
 };
 
 // Runs this very program with other arguments: a run that crashes or hangs takes nothing else with it, and its memory

@@ -56,6 +56,9 @@ ReadHead read_request_head(std::string_view text) {
     read.request.query.emplace_back(parameter.key, parameter.value);
   }
   read.token = bearer_of({head[http::field::authorization].data(), head[http::field::authorization].size()});
+  const std::string_view accept{head[http::field::accept].data(), head[http::field::accept].size()};
+  read.request.wants_json =
+      accept.find("application/json") != std::string_view::npos && accept.find("text/html") == std::string_view::npos;
   const auto patience = head["X-Prometheus-Scrape-Timeout-Seconds"];
   read.request.patience = patience_of({patience.data(), patience.size()});
   return read;

@@ -18,6 +18,7 @@ namespace vnetprobe {
 struct PageRequest {
   std::string path;                                        // decoded, without the query
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
+  bool wants_json{};                                       // Accept names application/json and not text/html
   std::chrono::milliseconds patience{};                    // of a Prometheus that scrapes; 0: it did not say
 };
 

@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view metrics_type = "text/plain; version=0.0.4; charset=utf-8";
 constexpr std::string_view index = R"(vnetprobe daemon
 
-/report         the last report, as a page
+/report         the last report, as a page (JSON for who accepts nothing else)
 /report.json    the same for programs
 /metrics        for Prometheus
 /probe          ?target=NAME_OR_URL&module=tcp|http|websocket: one target, now
@@ -56,15 +56,17 @@ class PageServer {
       auto page = co_await probe(std::move(request));
       co_return page;
     }
-    co_return known(request.path);
+    co_return known(request);
   }
 
  private:
-  Page known(std::string_view path) const {
+  Page known(const PageRequest& request) const {
+    const std::string& path = request.path;
     if (path == "/") return plain(200, fmt::format("{}\n{}\n", index, source_.status()));
     if (path == health_path) return source_.stale() ? plain(503, "stale\n") : plain(200, "ok\n");
     if (path == "/metrics") return metrics();
-    if (path == "/report.json") return saved("application/json; charset=utf-8");
+    if (path == "/report.json" || (path == "/report" && request.wants_json))
+      return saved("application/json; charset=utf-8");
     if (path == "/report") return report_page();
     return plain(404, "there is no such page; / names them\n");
   }

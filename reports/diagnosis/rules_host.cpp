@@ -150,7 +150,8 @@ std::vector<Finding> address_is_captured_by_a_local_network(const Evidenced& evi
       const bool through_default = route && prefix_length(route->destination) == 0;
       if (interface.empty() || through_default || (kind != "bridge" && !is_tunnel(kind))) continue;
       const bool endpoint = check->target.private_endpoint && !is_tunnel(kind);
-      Finding finding{.code = endpoint ? "private_endpoint.address_captured_locally" : "route.overlap",
+      const char* overlap = is_tunnel(kind) ? "host.vpn_interface" : "route.overlap";
+      Finding finding{.code = endpoint ? "private_endpoint.address_captured_locally" : overlap,
                       .subject = interface,
                       .confidence = Confidence::proven,
                       .dependants = {check->id},

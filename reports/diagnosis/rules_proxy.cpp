@@ -83,7 +83,8 @@ Refusal read_refusal(const ProxyObservation& proxy) {
 // The proxy reaches the address of a name that it does not reach.
 std::optional<Evidence> works_by_address(const Check& check) {
   for (const auto& tunnel : cited<ProxyObservation>(check, Part::experiments))
-    if (!tunnel->error) return tunnel.says(fmt::format("by its address, {}, the proxy reaches it", tunnel->target));
+    if (!tunnel->error && !tunnel->user_agent)
+      return tunnel.says(fmt::format("by its address, {}, the proxy reaches it", tunnel->target));
   return std::nullopt;
 }
 

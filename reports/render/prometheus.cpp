@@ -18,7 +18,7 @@ std::string label(const std::optional<Sourced<std::string>>& value) { return val
 
 double seconds(std::chrono::microseconds duration) { return std::chrono::duration<double>(duration).count(); }
 
-// Seven series each: a server of metrics is not to be filled by one configuration. The counts by verdict are of all.
+// Eight series each: a server of metrics is not to be filled by one configuration. The counts by verdict are of all.
 constexpr std::size_t checks_at_most = 1000;
 
 // A user may give two targets one name; the format allows no series twice.
@@ -105,6 +105,11 @@ std::string render_prometheus(const Report& report) {
   const auto checks = by_id(report);
   about_the_run(out, report);
   about_the_diagnoses(out, report);
+  out.gauge("check_success", "1 when the check passed, with a warning or without; skipped ones are neither.");
+  for (const auto* check : checks)
+    if (check->verdict != Verdict::skip)
+      out.sample(fmt::format(R"(check="{}",required="{}")", label(check->id), check->required),
+                 check->verdict == Verdict::pass || check->verdict == Verdict::warn);
   out.gauge("check_verdict", "Verdict of each check: 1 for the one that holds.");
   for (const auto* check : checks)
     boost::mp11::mp_for_each<boost::describe::describe_enumerators<Verdict>>([&](auto verdict) {

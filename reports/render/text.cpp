@@ -227,11 +227,14 @@ class TextReport {
   }
 
   void notes() {
-    for (const auto& note : {change_line(report_), spool_line(report_)}) {
-      if (note.empty()) continue;
+    const auto tell = [&](const std::string& note, Tone tone) {
+      if (note.empty()) return;
       line();
-      paragraph("", note, 0, Tone::yellow);
-    }
+      paragraph("", note, 0, tone);
+    };
+    tell(time_line(report_), Tone::dim);
+    tell(change_line(report_), Tone::yellow);
+    tell(spool_line(report_), Tone::yellow);
   }
 
   // One more command from here to a file for somebody else.

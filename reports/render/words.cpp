@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <map>
 
 namespace vnetprobe {
 namespace {
@@ -96,6 +98,37 @@ std::string change_line(const Report& report) {
       return "Settled after flapping.";
   }
   return "";
+}
+
+std::string time_line(const Report& report) {
+  using namespace std::chrono_literals;
+  constexpr std::size_t told = 3;
+  if (report.duration <= 3s) return "";
+  std::vector<const Check*> longest;
+  for (const auto& check : report.checks)
+    if (check.duration > 1s) longest.push_back(&check);
+  std::ranges::stable_sort(longest, std::greater{}, &Check::duration);
+  if (longest.size() > told) longest.resize(told);
+  std::vector<std::string> parts;
+  for (const auto* check : longest) {
+    std::chrono::microseconds own{};
+    std::map<std::string_view, std::chrono::microseconds> slowest;
+    for (const auto& observation : check->observations)
+      if (!observation.follow_up) {
+        auto& layer = slowest[layer_of(observation.seen)];
+        layer = std::max(layer, duration_of(observation.seen));
+      }
+    std::vector<std::string> layers;
+    for (const auto& [layer, duration] : slowest) {
+      own += duration;
+      if (duration > 500ms) layers.push_back(fmt::format("{} {}", layer, describe(duration)));
+    }
+    if (check->duration > own + 500ms) layers.push_back("experiments " + describe(check->duration - own));
+    parts.push_back(fmt::format("{} {}{}", check->id, describe(check->duration),
+                                layers.empty() ? "" : fmt::format(" ({})", fmt::join(layers, ", "))));
+  }
+  if (parts.empty()) return "";
+  return fmt::format("Took {}; the longest: {}.", describe(report.duration), fmt::join(parts, "; "));
 }
 
 std::string spool_line(const Report& report) {

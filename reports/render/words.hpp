@@ -30,6 +30,8 @@ std::string headline(const Report& report);
 std::string incomplete(const Report& report);
 // "Changed since the run before (healthy): dns.resolver.refused appeared."; empty when nobody compared.
 std::string change_line(const Report& report);
+// "Took 12.3 s; the longest: storage.blob/acct 12.1 s (tcp 5.0 s, experiments 7.0 s)."; empty for a run of up to 3 s.
+std::string time_line(const Report& report);
 // What earlier runs could not deliver: "Delivery: 2 reports could not be delivered yet; ..."; empty for none.
 std::string spool_line(const Report& report);
 // "ci-1 | compute-instance | eastus2 | ... | DNS 10.0.0.10"

@@ -67,6 +67,15 @@ TEST(RequestHead, APatienceThatIsNoNumberIsNone) {
         << text;
 }
 
+TEST(RequestHead, WhoAcceptsJsonAndNoPageGetsJson) {
+  const auto wants_json = [](const std::string& accept) {
+    return read_request_head("GET /report HTTP/1.1\r\nHost: x\r\nAccept: " + accept + "\r\n\r\n").request.wants_json;
+  };
+  EXPECT_TRUE(wants_json("application/json"));
+  EXPECT_FALSE(wants_json("*/*"));
+  EXPECT_FALSE(wants_json("text/html,application/json;q=0.5"));
+}
+
 TEST(WrittenPage, HasItsLengthAndForHeadNoBody) {
   const Page page{.body = "ok\n"};
   EXPECT_THAT(written_page(page, false), testing::EndsWith("\r\n\r\nok\n"));

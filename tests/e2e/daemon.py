@@ -286,12 +286,14 @@ class Pages(Case):
         self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
         for wanted in ("vnetprobe_build_info{", 'vnetprobe_report_verdict{verdict="healthy"} 1', "vnetprobe_report_age_seconds",
                        'vnetprobe_check_verdict{check="target.web",required="true",verdict="pass"} 1', "vnetprobe_spool_reports{",
+                       'vnetprobe_check_success{check="target.web",required="true"} 1',
                        'vnetprobe_check_layer_duration_seconds{check="target.web",layer="http"}'):
             self.assertIn(wanted, metrics)
         self.assertEqual(daemon.get("/healthz"), (200, "ok\n"))
         report = json.loads(daemon.get("/report.json")[1])
         self.assertEqual((report["verdict"], report["change"]["kind"]), ("healthy", "first"))
         self.assertTrue(daemon.get("/report")[1].startswith("<!doctype html>"))
+        self.assertEqual(json.loads(daemon.get("/report", Accept="application/json")[1])["id"], report["id"])
         self.assertIn("/metrics", daemon.get("/")[1])
         self.assertEqual(daemon.get("/nothing")[0], 404)
 

@@ -266,11 +266,16 @@ TEST(FollowUps, AreAskedWhenTheySeparateSomethingAndOnlyOnce) {
   EXPECT_THAT(questions(check("c", host, {dns(name + " -> truncated")})),
               ElementsAre(FollowUpKind::dns_tcp_same_server));
   EXPECT_THAT(questions(check("c", host, {libc(name + " -> NXDOMAIN"), dns(name + " -> NXDOMAIN")})),
-              ElementsAre(FollowUpKind::dns_azure));
+              ElementsAre(FollowUpKind::dns_azure, FollowUpKind::dns_with_search));
   EXPECT_THAT(questions(check("c", host, {dns(name + " -> NXDOMAIN")})), IsEmpty())
       << "the resolvers were chosen by hand";
   EXPECT_THAT(questions(check("c", host, {libc(name + " -> NXDOMAIN"), dns(name + " -> NXDOMAIN", "168.63.129.16")})),
-              IsEmpty());
+              ElementsAre(FollowUpKind::dns_with_search));
+  auto searched = follow_up(libc(name + " -> NXDOMAIN"));
+  std::get<DnsObservation>(searched.seen).with_search = true;
+  EXPECT_THAT(
+      questions(check("c", host, {libc(name + " -> NXDOMAIN"), dns(name + " -> NXDOMAIN", "168.63.129.16"), searched})),
+      IsEmpty());
   EXPECT_THAT(questions(expects_private(check("c", host, {libc(name + " -> 20.60.0.1"), dns(name + " -> 20.60.0.1")}))),
               ElementsAre(FollowUpKind::dns_azure));
   EXPECT_THAT(questions(check("c", "wss://a.contoso.com/", {websocket("wss://a.contoso.com/", 200)})),
@@ -278,6 +283,12 @@ TEST(FollowUps, AreAskedWhenTheySeparateSomethingAndOnlyOnce) {
   EXPECT_THAT(questions(check("c", "wss://a.contoso.com/", {websocket("wss://a.contoso.com/", 401)})), IsEmpty());
   EXPECT_THAT(questions(check("c", "wss://a.contoso.com/", {websocket("wss://a.contoso.com/", 101)})), IsEmpty());
   EXPECT_THAT(questions(check("c", host, {tcp("10.0.9.9:3128"), proxy_connect("a:443", 403)})),
+              ElementsAre(FollowUpKind::as_browser, FollowUpKind::tls_direct));
+  EXPECT_THAT(questions(check("c", host, {tcp("10.0.9.9:3128"), proxy_connect("a:443", 502)})),
+              ElementsAre(FollowUpKind::tls_direct));
+  auto browser = follow_up(proxy_connect("a:443", 403));
+  std::get<ProxyObservation>(browser.seen).user_agent = "Mozilla/5.0";
+  EXPECT_THAT(questions(check("c", host, {tcp("10.0.9.9:3128"), proxy_connect("a:443", 403), browser})),
               ElementsAre(FollowUpKind::tls_direct));
   EXPECT_THAT(questions(check("c", host, {proxy_connect("a:443", 200), tls("10.0.9.9:3128", name)})), IsEmpty());
   EXPECT_THAT(questions(Check{}), IsEmpty());

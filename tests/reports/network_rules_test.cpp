@@ -206,7 +206,7 @@ INSTANTIATE_TEST_SUITE_P(
                     {bridges({eth0, {.name = "tun0", .up = true, .kind = "tun"}},
                              {by_default, {.destination = "10.0.2.0/24", .type = "unicast", .interface = "tun0"}})}),
               target("db.local", {tcp_silent("10.0.2.9:443")}, "10.0.2.9"), fine()},
-             "route.overlap"},
+             "host.vpn_interface"},
         Case{"a VPN that works",
              {check("node.docker-bridge", "",
                     {bridges({eth0, {.name = "tun0", .up = true, .kind = "tun"}},

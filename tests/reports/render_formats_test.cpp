@@ -5,6 +5,7 @@
 #include "reports/render/prometheus.hpp"
 #include "reports/render/text.hpp"
 #include "reports/render/unicode.hpp"
+#include "reports/render/words.hpp"
 #include "tests/support/evidence.hpp"
 #include "tests/support/hostile.hpp"
 
@@ -102,6 +103,36 @@ TEST(Formats, AllCarryTheSameVerdicts) {
   EXPECT_THAT(render_prometheus(report), HasSubstr("vnetprobe_report_verdict{verdict=\"unhealthy\"} 1\n"));
   for (const auto& format : every_format())
     EXPECT_THAT(format.render(report), HasSubstr(report.diagnoses.at(0).code)) << format.name;
+}
+
+TEST(Text, ALongRunSaysWhereItsTimeWentAndAShortOneDoesNot) {
+  Report report = broken_storage();
+  auto slow = tcp_silent("20.60.0.9:443");
+  auto again = slow;
+  again.follow_up = "the same again";
+  Check check = test::check("tag.Storage", "https://x.blob.core.windows.net", {slow, again});
+  check.duration = 9s;
+  report.checks.push_back(check);
+  report.duration = 9s;
+  EXPECT_THAT(time_line(report), HasSubstr("the longest: tag.Storage 9.0 s (tcp 5.0 s, experiments 4.0 s)"));
+  EXPECT_THAT(render_text(report, {}), HasSubstr("the longest: tag.Storage"));
+  report.duration = 2s;
+  EXPECT_EQ(time_line(report), "");
+}
+
+TEST(Notes, AChangeAndWhatWaitsAreToldInEveryFormatForPeople) {
+  Report report = broken_storage();
+  report.change =
+      StateChange{.kind = ChangeKind::changed, .previous_verdict = "healthy", .appeared = {"a.b"}, .gone = {"c.d"}};
+  report.spool = SpoolNote{.waiting = 2, .parked = 1};
+  for (const auto& text : {render_text(report, {.width = 200}), render_html(report)}) {
+    EXPECT_THAT(text, HasSubstr("Changed since the run before, which was healthy (a.b appeared; c.d went)."));
+    EXPECT_THAT(text, HasSubstr("2 reports could not be delivered yet, 1 report refused by the receiver"));
+  }
+  report.change->kind = ChangeKind::flapping;
+  report.change->changes = 3;
+  report.change->runs = 5;
+  EXPECT_THAT(render_text(report, {.width = 200}), HasSubstr("Flapping: 3 of the last 5 runs differed"));
 }
 
 TEST(Formats, AnEmptyReportIsRenderedByAll) {
