@@ -167,7 +167,7 @@ class Bundle(unittest.TestCase):
             script.append(f"mkdir -p {os.path.dirname(place)}; [ -e {place} ] || : > {place}; mount --bind {source} {place}")
         script.append(before or "true")
         script.append(f"exec {BINARY} bundle --output {self.archive} --deadline 3s " + " ".join(str(word) for word in words))
-        command = ["unshare", "-n", "-m", "sh", "-c", "\n".join(script)]
+        command = ["unshare", "-n", "-m", "-u", "sh", "-c", "\n".join(script)]
         if background:
             return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return subprocess.run(command, text=True, capture_output=True, check=False, env=environment, timeout=240)
