@@ -76,8 +76,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Server(http.server.ThreadingHTTPServer):
+    # The default of five waiting connections drops SYNs on a busy machine, which is a true tcp.timeout.
+    request_queue_size = 1024
+
+
 def serve(address, port):
-    server = http.server.ThreadingHTTPServer((address, port), Handler)
+    server = Server((address, port), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
@@ -133,9 +138,12 @@ class Prometheus(unittest.TestCase):
         self.addCleanup(lambda: (process.kill(), process.wait()))
 
     def start_engines(self):
-        # The packaged files, with waits that fit a test.
+        # The packaged files, with waits that fit a test. A machine so busy that a scrape takes longer than its second is another matter
+        # (a node that does not answer has its case in the rules' own tests), so that alert's wait stays as it is.
         rules = (PACKAGING / "prometheus/vnetprobe.rules.yml").read_text()
-        (self.path / "vnetprobe.rules.yml").write_text(re.sub(r"for: \d+[mh]", "for: 1s", rules))
+        hasty = re.sub(r"for: \d+[mh]", "for: 1s", rules)
+        hasty = re.sub(r"(- alert: VnetprobeDown\n(?:.*\n)*?\s+for: )1s", r"\g<1>1h", hasty, count=1)
+        (self.path / "vnetprobe.rules.yml").write_text(hasty)
         routes = (PACKAGING / "prometheus/alertmanager.yml").read_text()
         (self.path / "alertmanager.yml").write_text(routes.replace("group_wait: 30s", "group_wait: 1s").replace("group_interval: 5m", "group_interval: 1s"))
         targets = json.dumps([node.instance for node in self.nodes])
