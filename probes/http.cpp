@@ -22,6 +22,10 @@ std::vector<HttpHeader> headers_of(const HttpRequest& request) {
     if (!find_header(headers, name)) headers.push_back({name, value});
   if (!request.proxy_credentials.empty())
     headers.push_back({"Proxy-Authorization", basic_credentials(request.proxy_credentials)});
+  if (!request.body.empty()) {
+    headers.push_back({"Content-Type", "application/octet-stream"});
+    headers.push_back({"Content-Length", std::to_string(request.body.size())});
+  }
   headers.push_back({"Connection", "close"});
   return headers;
 }
@@ -34,6 +38,7 @@ asio::awaitable<HttpObservation> observe_http(Connection& connection, HttpReques
       .method = request.method, .url = printable(redacted_url(request.url)), .remote = peer_of(connection)};
   seen.via_proxy = via_proxy;
   if (!request.user_agent.empty()) seen.user_agent = request.user_agent;
+  if (!request.body.empty()) seen.request_bytes = static_cast<int>(request.body.size());
   const auto parts = split_url(request.url);
   if (!parts) {
     seen.error = HttpFailure::send_failed;
@@ -43,9 +48,9 @@ asio::awaitable<HttpObservation> observe_http(Connection& connection, HttpReques
   const auto headers = headers_of(request);
   const std::string target =
       request.absolute_form ? parts->scheme + "://" + parts->authority + parts->target : parts->target;
+  std::string message = request_head(request.method, target, parts->authority, headers) + request.body;
   const auto started = Clock::now();
-  auto answer = co_await exchange_http(connection, request_head(request.method, target, parts->authority, headers),
-                                       HttpBounds{}, false, limit);
+  auto answer = co_await exchange_http(connection, std::move(message), HttpBounds{}, false, limit);
   seen.duration = since(started);
   seen.error = answer.error;
   seen.detail = std::move(answer.detail);

@@ -10,6 +10,7 @@ struct HttpRequest {
   std::string url;                  // absolute; Host and path are taken from it
   std::vector<HttpHeader> headers;  // in addition to Host, User-Agent, Accept and Connection: close
   std::string user_agent;           // empty: our own
+  std::string body;                 // sent as application/octet-stream; empty: none
   bool absolute_form{};             // a plain-HTTP request to a proxy (RFC 9112 3.2.2)
   std::string proxy_credentials;    // with absolute_form: sent as Basic Proxy-Authorization, never observed
 };

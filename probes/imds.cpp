@@ -80,6 +80,16 @@ bool came_by_proxy(const HttpAnswer& answer) {
          find_header(answer.headers, "X-Squid-Error") || answer.status == 407;
 }
 
+// Whether the machine has an identity, and of which tenant: no token is asked for, and none can come (azure-facts 3.5).
+constexpr std::string_view identity_path = "/metadata/identity/info?api-version=2018-02-01";
+
+std::optional<bool> read_identity(const HttpAnswer& answer) {
+  if (answer.error || came_by_proxy(answer)) return std::nullopt;
+  if (answer.status == 200 && answer.body.find("tenantId") != std::string::npos) return true;
+  if (answer.status == 400 && answer.body.find("Identity not found") != std::string::npos) return false;
+  return std::nullopt;
+}
+
 void read_answer(HttpAnswer answer, ImdsObservation& seen) {
   seen.status = answer.status;
   if (answer.error) {
@@ -98,6 +108,25 @@ void read_answer(HttpAnswer answer, ImdsObservation& seen) {
     seen.detail = body_excerpt(std::string_view(answer.body).substr(0, value_length));
   }
   seen.headers = std::move(answer.headers);
+}
+
+asio::awaitable<HttpAnswer> get(asio::ip::tcp::socket socket, std::string_view what, std::string host,
+                                std::chrono::milliseconds limit) {
+  Connection connection = std::move(socket);
+  const std::vector<HttpHeader> headers{
+      {"Metadata", "true"}, {"User-Agent", std::string(user_agent())}, {"Connection", "close"}};
+  const HttpBounds bounds{.body_bytes = body_at_most};
+  std::string request = request_head("GET", what, host, headers);
+  auto answer = co_await exchange_http(connection, std::move(request), bounds, false, limit);
+  co_return answer;
+}
+
+asio::awaitable<std::optional<bool>> ask_for_identity(Endpoint service, std::string host,
+                                                      std::chrono::milliseconds limit) {
+  auto opened = co_await open_tcp(std::move(service), limit);
+  if (!opened.socket) co_return std::nullopt;
+  const auto answer = co_await get(std::move(*opened.socket), identity_path, std::move(host), limit);
+  co_return read_identity(answer);
 }
 
 }  // namespace
@@ -152,15 +181,17 @@ asio::awaitable<ImdsObservation> observe_imds(std::string endpoint, std::chrono:
     seen.tcp = std::move(opened.seen);
     co_return seen;
   }
-  Connection connection = std::move(*opened.socket);
-  const std::vector<HttpHeader> headers{
-      {"Metadata", "true"}, {"User-Agent", std::string(user_agent())}, {"Connection", "close"}};
+  const std::string host(url->encoded_host_and_port());
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(limit - since(started));
-  auto answer =
-      co_await exchange_http(connection, request_head("GET", path, std::string(url->encoded_host_and_port()), headers),
-                             HttpBounds{.body_bytes = body_at_most}, false, left);
+  auto answer = co_await get(std::move(*opened.socket), path, host, left);
   seen.duration = since(started);
   read_answer(std::move(answer), seen);
+  if (seen.error) co_return seen;
+  // A service that has just answered is not waited for long.
+  constexpr std::chrono::microseconds patience = std::chrono::milliseconds(500);
+  const auto rest = std::chrono::ceil<std::chrono::milliseconds>(std::min(limit - seen.duration, patience));
+  const auto identity = co_await within(rest, ask_for_identity(seen.remote, host, rest));
+  if (identity) seen.has_identity = *identity;
   co_return seen;
 }
 

@@ -84,6 +84,18 @@ void count(Listener& listener, const Socket& socket) {
 
 }  // namespace
 
+std::optional<int> sockets_to(const Endpoint& remote, const std::filesystem::path& root) {
+  std::optional<int> sockets;
+  for (const char* name : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+    const auto table = read_file(root, name, table_limit);
+    if (table.error) continue;
+    if (!sockets) sockets = 0;
+    for (const auto& line : lines_of(table.text))
+      if (const auto socket = socket_of(line.text); socket && socket->remote == remote) ++*sockets;
+  }
+  return sockets;
+}
+
 HostObservation observe_listeners(const std::vector<std::uint16_t>& ports, const std::filesystem::path& root) {
   const auto started = Clock::now();
   HostObservation seen{.topic = HostTopic::listeners};

@@ -79,6 +79,12 @@ asio::awaitable<boost::system::error_code> connect(tcp::socket& socket, tcp::end
 
 }  // namespace
 
+void note_size_of_segments(tcp::socket& socket, TcpObservation& seen) {
+  const auto now = static_cast<int>(info_of(socket.native_handle()).tcpi_snd_mss);
+  constexpr int worth_a_word = 20;
+  if (now > 0 && now + worth_a_word <= seen.mss) seen.mss_after = now;
+}
+
 asio::awaitable<TcpResult> open_tcp(Endpoint remote, std::chrono::milliseconds limit, TcpOptions options) {
   TcpResult result{.seen = {.remote = remote, .mss_limit = options.mss_limit}, .socket = {}};
   TcpObservation& seen = result.seen;

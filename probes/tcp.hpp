@@ -21,4 +21,7 @@ struct TcpOptions {
 // (diagnosis-codes 3).
 asio::awaitable<TcpResult> open_tcp(Endpoint remote, std::chrono::milliseconds limit, TcpOptions options = {});
 
+// Notes in `seen`, which tells of this connection's beginning, that its segments have become smaller since then.
+void note_size_of_segments(asio::ip::tcp::socket& socket, TcpObservation& seen);
+
 }  // namespace vnetprobe

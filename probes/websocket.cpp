@@ -70,7 +70,8 @@ class Dialogue {
       const std::size_t size =
           co_await stream_.async_read_some(asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
       if (error) {
-        core_.end_of_stream();
+        // Cancelled is not ended: who waited for nothing to happen goes on.
+        if (error != asio::error::operation_aborted) core_.end_of_stream();
         co_return error;
       }
       received_ += size;
@@ -115,6 +116,12 @@ asio::awaitable<Error> wait_for_pong(Dialogue<Stream>& dialogue, WebsocketCore& 
   core.ping("vnetprobe");
   const Error error =
       co_await dialogue.read_until([&] { return core.pong_seen() || core.close_seen() || core.is_ended(); });
+  co_return error;
+}
+
+template <class Stream>
+asio::awaitable<Error> wait_for_the_end(Dialogue<Stream>& dialogue, WebsocketCore& core) {
+  const Error error = co_await dialogue.read_until([&] { return core.close_seen() || core.is_ended(); });
   co_return error;
 }
 
@@ -195,9 +202,28 @@ void tell_no_pong(const std::optional<Error>& ended, const WebsocketCore& core, 
   }
 }
 
+// An established connection that nobody uses: ended by somebody in the meantime, or forgotten by something on the way,
+// which shows only with the next packet.
+template <class Stream>
+asio::awaitable<void> stay_idle(Dialogue<Stream>& dialogue, WebsocketCore& core, const WebsocketRequest& request,
+                                WebsocketObservation& seen) {
+  const auto silent_since = Clock::now();
+  const auto ended = co_await within(request.idle, wait_for_the_end(dialogue, core));
+  seen.idle = std::chrono::ceil<std::chrono::milliseconds>(since(silent_since));
+  if (dialogue.is_flooded()) co_return;
+  if (ended) {
+    tell_no_pong(ended, core, false, seen);
+    co_return;
+  }
+  const auto answer = co_await within(request.pong_limit, wait_for_pong(dialogue, core));
+  if (core.pong_seen()) co_return;
+  tell_no_pong(answer, core, dialogue.is_flooded(), seen);
+  if (answer && *answer == asio::error::connection_reset) seen.error = WebsocketFailure::reset;
+}
+
 template <class Stream>
 asio::awaitable<void> converse(Stream& stream, WebsocketCore& core, std::chrono::milliseconds limit,
-                               std::chrono::milliseconds pong_limit, WebsocketObservation& seen) {
+                               const WebsocketRequest& request, WebsocketObservation& seen) {
   Dialogue<Stream> dialogue(stream, core);
   const auto shaken = co_await within(limit, shake_hands(dialogue));
   if (!dialogue.answer().has_head()) {
@@ -218,10 +244,11 @@ asio::awaitable<void> converse(Stream& stream, WebsocketCore& core, std::chrono:
   seen.upgraded = seen.accept_valid = true;
   if (const auto chosen = core.subprotocol(); !chosen.empty()) seen.subprotocol = printable(chosen, 100);
   const auto asked = Clock::now();
-  const auto answer = co_await within(pong_limit, wait_for_pong(dialogue, core));
+  const auto answer = co_await within(request.pong_limit, wait_for_pong(dialogue, core));
   if (core.pong_seen()) {
     seen.pong_after = since(asked);
-    co_await within(goodbye_limit, say_goodbye(dialogue, core));
+    if (request.idle.count() > 0) co_await stay_idle(dialogue, core, request, seen);
+    if (!seen.error) co_await within(goodbye_limit, say_goodbye(dialogue, core));
   } else {
     tell_no_pong(answer, core, dialogue.is_flooded(), seen);
   }
@@ -243,6 +270,7 @@ asio::awaitable<WebsocketObservation> observe_websocket(Connection& connection, 
                                                         bool via_proxy, std::chrono::milliseconds limit) {
   WebsocketObservation seen{.url = printable(redacted_url(request.url))};
   seen.via_proxy = via_proxy;
+  if (!request.connection_header.empty()) seen.connection_header = request.connection_header;
   Error gone;
   const auto remote = lowest_layer(connection).remote_endpoint(gone);
   if (!gone) seen.remote = {.address = remote.address().to_string(), .port = remote.port()};
@@ -252,15 +280,16 @@ asio::awaitable<WebsocketObservation> observe_websocket(Connection& connection, 
     seen.detail = "not an absolute ws:// or wss:// URL";
     co_return seen;
   }
-  WebsocketCore core(url->scheme + "://" + url->authority + url->target, headers_of(request, *url));
+  WebsocketCore core(url->scheme + "://" + url->authority + url->target, headers_of(request, *url),
+                     request.connection_header);
   const auto started = Clock::now();
   if (core.is_ended()) {
     seen.error = WebsocketFailure::malformed;
     seen.detail = printable(core.problem(), 200);
   } else if (auto* tls = std::get_if<std::unique_ptr<TlsStream>>(&connection)) {
-    co_await converse(**tls, core, limit, request.pong_limit, seen);
+    co_await converse(**tls, core, limit, request, seen);
   } else {
-    co_await converse(std::get<asio::ip::tcp::socket>(connection), core, limit, request.pong_limit, seen);
+    co_await converse(std::get<asio::ip::tcp::socket>(connection), core, limit, request, seen);
   }
   seen.duration = since(started);
   co_return seen;

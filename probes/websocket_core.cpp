@@ -50,6 +50,13 @@ struct WebsocketCore::State {
     return false;
   }
 
+  // The library writes this header by itself, after any that it is given.
+  void spell_connection_as(const std::string& value) {
+    const std::string own = "Connection: Upgrade\r\n";
+    if (const auto at = output.find(own); at != std::string::npos)
+      output.replace(at, own.size(), "Connection: " + value + "\r\n");
+  }
+
   // Runs a step of the library; whatever it throws ends the connection.
   template <class Step>
   void guarded(Step step) {
@@ -63,7 +70,8 @@ struct WebsocketCore::State {
   }
 };
 
-WebsocketCore::WebsocketCore(const std::string& url, const std::vector<std::pair<std::string, std::string>>& headers)
+WebsocketCore::WebsocketCore(const std::string& url, const std::vector<std::pair<std::string, std::string>>& headers,
+                             const std::string& connection_header)
     : state_(std::make_unique<State>()) {
   State& state = *state_;
   try {
@@ -96,6 +104,7 @@ WebsocketCore::WebsocketCore(const std::string& url, const std::vector<std::pair
     }
     for (const auto& [name, value] : headers) state.connection->append_header(name, value);
     state.client.connect(state.connection);
+    if (!connection_header.empty()) state.spell_connection_as(connection_header);
   } catch (const std::exception& error) {
     state.problem = error.what();
     state.ended = true;
@@ -131,6 +140,7 @@ std::string WebsocketCore::take_output() { return std::exchange(state_->output, 
 
 void WebsocketCore::ping(const std::string& payload) {
   state_->payload = payload;
+  state_->pong = false;
   state_->guarded([&] {
     websocketpp::lib::error_code ignored;
     state_->connection->ping(payload, ignored);

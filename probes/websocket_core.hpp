@@ -13,7 +13,9 @@ namespace vnetprobe {
 class WebsocketCore {
  public:
   // Prepares the handshake for an absolute ws:// or wss:// URL. `problem()` tells when that failed.
-  WebsocketCore(const std::string& url, const std::vector<std::pair<std::string, std::string>>& headers);
+  // `connection_header` in place of "Upgrade", where it is not empty.
+  WebsocketCore(const std::string& url, const std::vector<std::pair<std::string, std::string>>& headers,
+                const std::string& connection_header = std::string());
   ~WebsocketCore();
   WebsocketCore(const WebsocketCore&) = delete;
   WebsocketCore& operator=(const WebsocketCore&) = delete;
@@ -32,7 +34,7 @@ class WebsocketCore {
   bool was_open() const;        // it was at some time
   bool is_ended() const;        // closed or failed, or the peer broke the protocol (then `problem` says how)
   bool close_seen() const;      // a close frame came
-  bool pong_seen() const;       // with the payload of the ping
+  bool pong_seen() const;       // with the payload of the last ping
   std::string problem() const;  // why it failed, empty otherwise
   std::string expected_accept()
       const;  // the Sec-WebSocket-Accept that belongs to the key sent (RFC 6455 section 4.2.2)

@@ -1,21 +1,18 @@
 #include "agent/bundle/collect.hpp"
 
+#include "probes/host/command.hpp"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <glob.h>
-#include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cstring>
 #include <filesystem>
-
-extern char** environ;
 
 namespace vnetprobe::bundle {
 namespace {
@@ -114,62 +111,6 @@ class UnderWay {
   std::atomic<pid_t>* place_{};
 };
 
-// A child whose output comes through a pipe, with nothing to read and its errors among its output.
-struct Child {
-  pid_t pid = -1;
-  Descriptor output;
-  std::string problem;
-};
-
-void start(const std::vector<std::string>& words, Child& child) {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-    child.problem = failed("pipe", errno);
-    return;
-  }
-  child.output.number = ends[0];
-  Descriptor write_end{ends[1]};
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  std::vector<char*> arguments;
-  for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  const int error = ::posix_spawnp(&child.pid, arguments[0], &actions, &attributes, arguments.data(), environ);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error == 0) return;
-  child.pid = -1;
-  child.problem = error == ENOENT ? "not installed" : failed("start", error);
-}
-
-// Reads until the child closes its output, is told to stop, or the limit passes. False: it has to be killed.
-bool read_output(Child& child, Kept& kept, Clock::time_point until, Item& item) {
-  std::array<char, 65536> block{};
-  for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
-    if (left.count() <= 0) {
-      item.problem = "killed: it did not end in time";
-      return false;
-    }
-    pollfd ready{.fd = child.output.number, .events = POLLIN, .revents = 0};
-    if (::poll(&ready, 1, static_cast<int>(left.count())) == 0) continue;
-    const auto size = ::read(child.output.number, block.data(), block.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return true;
-    if (!kept.take({block.data(), static_cast<std::size_t>(size)})) {
-      item.problem = "killed: it printed more than the bound";
-      return false;
-    }
-  }
-}
-
 std::string name_in_bundle(std::string_view id, const std::string& path, bool many) {
   if (!many) return std::string(id);
   std::string flat = path.substr(1);
@@ -233,25 +174,16 @@ Item read_item(std::string id, const std::string& path, bool tail, const Bounds&
 Item run_item(std::string id, const std::string& command_line, bool tail, const Bounds& bounds) {
   const auto started = Clock::now();
   Item item{.id = std::move(id), .source = command_line};
-  Child child;
-  start(words_of(command_line), child);
-  if (child.pid < 0) {
-    item.problem = child.problem;
-    return item;
-  }
-  const UnderWay noted(child.pid);
   Kept kept(bounds.item_bytes, tail);
-  const bool ended = read_output(child, kept, started + bounds.command, item);
-  child.output.close();
-  // Whatever it started goes with it.
-  if (!ended) ::kill(-child.pid, SIGKILL);
-  int status = 0;
-  while (::waitpid(child.pid, &status, ended ? WNOHANG : 0) == 0) {
-    if (since(started) > bounds.command) ::kill(-child.pid, SIGKILL);
-    ::poll(nullptr, 0, 5);
-  }
+  std::optional<UnderWay> noted;
+  auto ending = run_command({.words = words_of(command_line),
+                             .limit = bounds.command,
+                             .errors_too = true,
+                             .take = [&](std::string_view piece) { return kept.take(piece); },
+                             .started = [&](pid_t pid) { noted.emplace(pid); }});
+  item.exit_status = ending.exit_status;
+  item.problem = std::move(ending.problem);
   kept.finish(item);
-  if (ended && WIFEXITED(status)) item.exit_status = WEXITSTATUS(status);
   item.duration = since(started);
   return item;
 }

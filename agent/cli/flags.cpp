@@ -128,6 +128,9 @@ void add_probing_flags(CLI::App& app, RunFlags& flags) {
       ->allow_extra_args(false);
   app.add_option("--deadline", flags.deadline, "End after this long with the report of what was seen")
       ->type_name("60s");
+  app.add_option("--websocket-idle", flags.websocket_idle,
+                 "Leave open WebSockets idle for this long, then try them again: finds idle timeouts on the way")
+      ->type_name("5m");
   app.add_option("--concurrency", flags.concurrency, "Checks under way at once")
       ->type_name("N")
       ->check(CLI::Range(1, 100000).description(""));
@@ -255,6 +258,8 @@ RunCommand read_run(const CLI::App& app, const RunFlags& flags) {
   if (!flags.profile.empty()) settings.profile = {.value = read_profile(flags.profile), .source = "--profile"};
   if (!flags.deadline.empty())
     settings.deadline = {.value = read_duration("--deadline", flags.deadline), .source = "--deadline"};
+  if (!flags.websocket_idle.empty())
+    settings.timeouts.websocket_idle = read_duration("--websocket-idle", flags.websocket_idle);
   if (flags.concurrency > 0) settings.concurrency = {.value = flags.concurrency, .source = "--concurrency"};
   if (!flags.service_tags.empty()) settings.service_tags = {.value = flags.service_tags, .source = "--service-tags"};
   if (!flags.catalog.empty()) settings.catalog = {.value = flags.catalog, .source = "--catalog"};

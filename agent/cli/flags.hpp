@@ -30,7 +30,7 @@ struct DaemonFlags {
 };
 
 struct RunFlags {
-  std::string profile, config, config_from, deadline, imds_endpoint, service_tags, catalog;
+  std::string profile, config, config_from, deadline, websocket_idle, imds_endpoint, service_tags, catalog;
   std::vector<std::string> only, skip, targets, ca_files, resolvers, connect_to;
   std::string spool;
   bool no_delivery{};

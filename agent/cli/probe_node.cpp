@@ -161,12 +161,18 @@ RunBounds bounds_for(const Settings& settings, Clock::time_point started) {
   const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started);
   RunBounds bounds;
   if (settings.deadline) bounds.deadline = settings.deadline->value;
+  // Who asks for silence and names no deadline has asked for the time that it takes.
+  if (settings.deadline && settings.deadline->source == "default")
+    bounds.deadline += settings.timeouts.websocket_idle.value_or(std::chrono::milliseconds(0));
   bounds.deadline = std::max(bounds.deadline - spent, std::chrono::milliseconds(0));
   if (settings.concurrency) bounds.concurrency = settings.concurrency->value;
   return bounds;
 }
 
 void warn(const Prepared& prepared, const Discovery& discovery) {
+  const auto& [deadline, idle] = std::pair(discovery.settings.deadline, discovery.settings.timeouts.websocket_idle);
+  if (deadline && deadline->source == "--deadline" && idle && *idle >= deadline->value)
+    spdlog::warn("--deadline comes before the WebSockets have been idle for as long as was asked for; make it longer");
   for (const auto& note : prepared.notes) spdlog::warn("{}", note);
   for (const auto& note : discovery.notes) spdlog::warn("{}", note);
   for (const auto& problem : proxy_problems(discovery.settings.proxy, prepared.surroundings.environment))

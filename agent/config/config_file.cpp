@@ -121,7 +121,8 @@ void check_combinations(YamlReader& reader, const YamlNode& root, const Settings
                                    {"tcp", limits.tcp},
                                    {"tls", limits.tls},
                                    {"http", limits.http},
-                                   {"websocket", limits.websocket}}) {
+                                   {"websocket", limits.websocket},
+                                   {"websocket_idle", limits.websocket_idle}}) {
     const auto* node = child(timeouts, key);
     if (node && limit && settings.deadline && *limit >= settings.deadline->value)
       reader.note(node->place, fmt::format("timeouts.{}: not shorter than the deadline, which will come first", key));

@@ -262,7 +262,8 @@ void read_timeouts(YamlReader& reader, const YamlNode& node, Settings& settings)
                            }};
   };
   const Keys keys{into("dns", timeouts.dns, "2s"), into("tcp", timeouts.tcp, "5s"), into("tls", timeouts.tls, "5s"),
-                  into("http", timeouts.http, "10s"), into("websocket", timeouts.websocket, "10s")};
+                  into("http", timeouts.http, "10s"), into("websocket", timeouts.websocket, "10s"),
+                  into("websocket_idle", timeouts.websocket_idle, "5m")};
   reader.mapping(node, "timeouts", keys);
 }
 

@@ -103,7 +103,8 @@ Settings merge(Settings stronger, const Settings& weaker) {
   const auto take_timeouts = [&](auto... members) {
     (fill(stronger.timeouts.*members, weaker.timeouts.*members), ...);
   };
-  take_timeouts(&Timeouts::dns, &Timeouts::tcp, &Timeouts::tls, &Timeouts::http, &Timeouts::websocket);
+  take_timeouts(&Timeouts::dns, &Timeouts::tcp, &Timeouts::tls, &Timeouts::http, &Timeouts::websocket,
+                &Timeouts::websocket_idle);
   const auto take_daemon = [&](auto... members) { (fill(stronger.daemon.*members, weaker.daemon.*members), ...); };
   take_daemon(&DaemonSettings::every, &DaemonSettings::jitter_percent, &DaemonSettings::keep, &DaemonSettings::keep_mib,
               &DaemonSettings::metrics, &DaemonSettings::certificate_file, &DaemonSettings::key_file,

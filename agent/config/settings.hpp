@@ -79,6 +79,8 @@ struct UserTarget {
 
 struct Timeouts {
   std::optional<std::chrono::milliseconds> dns, tcp, tls, http, websocket;
+  // How long an open WebSocket is left idle before it is tried again; absent: not at all.
+  std::optional<std::chrono::milliseconds> websocket_idle;
 };
 
 // Where a finished report is sent. `destination` may hold a SAS signature: never printed.

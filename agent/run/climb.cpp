@@ -1,6 +1,7 @@
 #include "agent/run/climb.hpp"
 
 #include "probes/concurrently.hpp"
+#include "probes/host/input_filter.hpp"
 #include "probes/http.hpp"
 #include "probes/inbound.hpp"
 #include "probes/proxy.hpp"
@@ -36,6 +37,8 @@ class Climb {
     const Target& target = check_.target;
     if (planned_.stack == Stack::inbound) {
       note(observe_listeners({target.port}, equipment_.surroundings.root));
+      if (equipment_.surroundings.root == "/")
+        if (auto filter = observe_input_filter(target.port)) note(std::move(*filter));
       co_return;
     }
     choose_way();
@@ -114,7 +117,10 @@ class Climb {
       work.push_back(open_one(destinations[i], limits_.tcp, {.mss_limit = way_.mss_limit}, results[i]));
     co_await concurrently(std::move(work));
     for (auto& result : results) {
-      if (result.socket && !socket_) socket_ = std::move(result.socket);
+      if (result.socket && !socket_) {
+        socket_ = std::move(result.socket);
+        carrier_ = check_.observations.size();
+      }
       note(std::move(result.seen));
     }
   }
@@ -137,16 +143,25 @@ class Climb {
 
   asio::awaitable<void> request() {
     HttpRequest wanted{.url = check_.target.url, .headers = planned_.headers, .user_agent = way_.user_agent};
+    if (way_.body_bytes) {
+      wanted.method = "POST";
+      wanted.body.assign(static_cast<std::size_t>(*way_.body_bytes), 'x');
+    }
     if (absolute_form()) {
       wanted.absolute_form = true;
       wanted.proxy_credentials = proxy_->address.credentials;
     }
     auto seen = co_await observe_http(connection_, std::move(wanted), proxy_.has_value(), limits_.http);
     note(std::move(seen));
+    // What the exchange has made of the segments' size (diagnosis-codes 1.4, mtu.reduced).
+    note_size_of_segments(lowest_layer(connection_), std::get<TcpObservation>(check_.observations[carrier_].seen));
   }
 
   asio::awaitable<void> upgrade() {
     WebsocketRequest wanted{.url = check_.target.url, .headers = planned_.headers};
+    // An experiment compares with a fresh connection.
+    if (!way_.because) wanted.idle = limits_.websocket_idle;
+    wanted.connection_header = way_.connection_header;
     auto seen = co_await observe_websocket(connection_, std::move(wanted), proxy_.has_value(), limits_.websocket);
     note(std::move(seen));
   }
@@ -160,6 +175,7 @@ class Climb {
   std::optional<ChosenProxy> proxy_;
   std::optional<asio::ip::tcp::socket> socket_;
   Connection connection_;
+  std::size_t carrier_{};  // the place of the connection that carries the upper layers
 };
 
 }  // namespace

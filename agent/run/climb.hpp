@@ -12,6 +12,8 @@ struct Way {
   std::optional<int> mss_limit;        // no segment larger than this, in either direction
   std::optional<Limits> limits;        // absent: the run's
   std::string user_agent;              // sent in place of our own; empty: our own
+  std::optional<int> body_bytes;       // a POST with a body of this size in place of the request
+  std::string connection_header;       // of a WebSocket's handshake, in place of "Upgrade"
 };
 
 // Climbs one check's stack (resolve, connect, tunnel, TLS, HTTP or WebSocket), stops where a layer fails, and puts

@@ -11,6 +11,7 @@ Limits limits_of(const Timeouts& timeouts) {
   limits.tls = timeouts.tls.value_or(limits.tls);
   limits.http = timeouts.http.value_or(limits.http);
   limits.websocket = timeouts.websocket.value_or(limits.websocket);
+  limits.websocket_idle = timeouts.websocket_idle.value_or(limits.websocket_idle);
   limits.libc = std::max(limits.libc, limits.dns);
   return limits;
 }

@@ -14,6 +14,7 @@ struct Limits {
   // getaddrinfo asks the second server only after glibc's five seconds: what a program on this node waits for.
   std::chrono::milliseconds libc{6000};
   std::chrono::milliseconds imds{2000};
+  std::chrono::milliseconds websocket_idle{0};  // silence on an open WebSocket before it is tried again; 0: none
 };
 Limits limits_of(const Timeouts& timeouts);
 

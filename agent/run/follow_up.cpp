@@ -4,6 +4,7 @@
 #include "agent/run/climb.hpp"
 #include "probes/concurrently.hpp"
 #include "probes/dns.hpp"
+#include "probes/inbound.hpp"
 #include "probes/path.hpp"
 #include "probes/proxy.hpp"
 #include "probes/tcp.hpp"
@@ -21,6 +22,8 @@ const Endpoint azure_dns{.address = "168.63.129.16", .port = 53};
 constexpr std::chrono::milliseconds experiment_limit{3000}, path_limit{1500}, datagram_limit{600};
 constexpr int small_segment = 1200;
 constexpr std::size_t several_segments = 4000;
+constexpr int small_body = 16, big_body = 64 * 1024;
+constexpr std::size_t connections_at_once = 5;
 
 asio::awaitable<void> ask_dns(FollowUp question, Endpoint server, DnsTransport transport, std::string name,
                               const Equipment& equipment, Check& check) {
@@ -49,7 +52,8 @@ PlannedCheck to_address(PlannedCheck planned, const Endpoint& server) {
 // As far as the check came: an experiment about a handshake has no use for the request after it.
 PlannedCheck up_to_failure(PlannedCheck planned, const Check& check) {
   const bool asked = std::any_of(check.observations.begin(), check.observations.end(), [](const Observation& one) {
-    return !one.follow_up && std::holds_alternative<HttpObservation>(one.seen);
+    return !one.follow_up && (std::holds_alternative<HttpObservation>(one.seen) ||
+                              std::holds_alternative<WebsocketObservation>(one.seen));
   });
   return asked ? planned : up_to_tls(std::move(planned));
 }
@@ -104,6 +108,21 @@ asio::awaitable<void> send_datagram(FollowUp question, Check& check) {
   check.observations.push_back({.seen = std::move(seen), .follow_up = std::move(question.because)});
 }
 
+asio::awaitable<void> connect_once(Endpoint remote, int beside, std::string because, Check& check) {
+  auto result = co_await open_tcp(std::move(remote), path_limit);
+  if (beside >= 0) result.seen.sockets_beside = beside;
+  check.observations.push_back({.seen = std::move(result.seen), .follow_up = std::move(because)});
+}
+
+// Each from a port of its own: what picks single connections out shows, and what stops all of them.
+asio::awaitable<void> connect_again(FollowUp question, std::filesystem::path root, Check& check) {
+  const int beside = sockets_to(*question.server, root).value_or(-1);
+  std::vector<asio::awaitable<void>> work;
+  for (std::size_t i = 0; i < connections_at_once; ++i)
+    work.push_back(connect_once(*question.server, beside, question.because, check));
+  co_await concurrently(std::move(work));
+}
+
 asio::awaitable<void> ask_with_search(FollowUp question, std::string name, const Equipment& equipment, Check& check) {
   auto seen = co_await observe_libc(std::move(name), equipment.limits.libc, true);
   check.observations.push_back({.seen = std::move(seen), .follow_up = std::move(question.because)});
@@ -148,8 +167,14 @@ bool ExperimentBudget::spend(const FollowUp& question) {
     case FollowUpKind::big_request_in_small_segments:
       return one_of(climbs_);
     case FollowUpKind::dns_with_search:
+    case FollowUpKind::dns_again:
       return one_of(lookups_);
+    case FollowUpKind::tcp_again:
+      return one_of(bursts_);
     case FollowUpKind::as_browser:
+    case FollowUpKind::as_post:
+    case FollowUpKind::as_big_post:
+    case FollowUpKind::websocket_other_spelling:
       return one_of(climbs_);
     case FollowUpKind::dns_tcp_same_server:
     case FollowUpKind::dns_azure:
@@ -173,6 +198,10 @@ asio::awaitable<void> answer_question(FollowUp question, const PlannedCheck& pla
   browser.user_agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
   Way small = same_way;
   small.mss_limit = small_segment;
+  Way spelled = same_way;
+  spelled.connection_header = "keep-alive, Upgrade";
+  Way post = same_way;
+  post.body_bytes = question.kind == FollowUpKind::as_big_post ? big_body : small_body;
   switch (question.kind) {
     case FollowUpKind::dns_tcp_same_server:
       if (question.server) co_await ask_dns(question, *question.server, DnsTransport::tcp, name, equipment, check);
@@ -186,6 +215,19 @@ asio::awaitable<void> answer_question(FollowUp question, const PlannedCheck& pla
     case FollowUpKind::as_browser:
       co_await climb_variant(up_to_failure(without_upgrade(planned), check), equipment, names, std::move(browser),
                              check);
+      break;
+    case FollowUpKind::as_post:
+    case FollowUpKind::as_big_post:
+      co_await climb_variant(planned, equipment, names, std::move(post), check);
+      break;
+    case FollowUpKind::websocket_other_spelling:
+      co_await climb_variant(planned, equipment, names, std::move(spelled), check);
+      break;
+    case FollowUpKind::tcp_again:
+      co_await connect_again(std::move(question), equipment.surroundings.root, check);
+      break;
+    case FollowUpKind::dns_again:
+      co_await ask_dns(question, *question.server, DnsTransport::udp, name, equipment, check);
       break;
     case FollowUpKind::http_without_upgrade:
       co_await climb_variant(without_upgrade(planned), equipment, names, same_way, check);

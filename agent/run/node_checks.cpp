@@ -88,6 +88,8 @@ asio::awaitable<void> observe_node(const PlannedCheck& planned, const Equipment&
   for (const auto& row : read_already)
     if (row.id == id) check.observations.push_back({.seen = discovery.host.*row.facts, .follow_up = {}});
   if (id.starts_with("node.resolver/")) {
+    if (discovery.host.resolvers.resolvers)
+      check.observations.push_back({.seen = discovery.host.resolvers, .follow_up = {}});
     co_await ask_resolver(equipment, control_name, check);
   } else if (id == "node.imds") {
     if (discovery.imds) {

@@ -1,9 +1,14 @@
+#include "probes/host/command.hpp"
 #include "probes/host/files.hpp"
 #include "probes/host/host.hpp"
+#include "probes/text.hpp"
 #include "probes/within.hpp"
+
+#include <time.h>
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace vnetprobe {
 namespace {
@@ -40,6 +45,29 @@ std::optional<std::vector<std::string>> command_lines(const fs::path& root) {
   return first_is_there ? std::optional(std::move(all)) : std::nullopt;
 }
 
+// systemd's own count, by the tool that everybody may ask; without its bus (a container, a sandbox) there is none.
+void read_restarts(AgentFacts& facts) {
+  constexpr std::chrono::milliseconds limit{1000};
+  const auto printed = output_of(
+      {"systemctl", "show", facts.unit, "--property=NRestarts", "--property=ExecMainStartTimestampMonotonic"}, limit);
+  if (!printed) return;
+  const auto number_after = [&](std::string_view key) -> std::optional<std::uint64_t> {
+    for (const auto& line : lines_of(*printed)) {
+      std::uint64_t value{};
+      if (!line.text.starts_with(key)) continue;
+      const auto text = line.text.substr(key.size());
+      if (std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc()) return value;
+    }
+    return std::nullopt;
+  };
+  facts.restarts = number_after("NRestarts=");
+  const auto began = number_after("ExecMainStartTimestampMonotonic=");
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  if (began && *began > 0 && static_cast<std::uint64_t>(now.tv_sec) >= *began / 1000000)
+    facts.running_seconds = static_cast<std::uint64_t>(now.tv_sec) - *began / 1000000;
+}
+
 }  // namespace
 
 HostObservation observe_agents(const fs::path& root) {
@@ -55,6 +83,7 @@ HostObservation observe_agents(const fs::path& root) {
     if (processes)
       facts.running = std::ranges::any_of(
           *processes, [&](const std::string& line) { return line.find(one.process) != std::string::npos; });
+    if (root == "/") read_restarts(facts);
     agents.units.push_back(std::move(facts));
   }
   if (!agents.units.empty()) seen.agents = std::move(agents);

@@ -41,7 +41,8 @@ HostObservation observe_kernel(const std::filesystem::path& root) {
   if (const auto last = files.find_last_of("\t "); last != std::string::npos)
     kernel.files_open_at_most = number_in<std::uint64_t>(std::string_view(files).substr(last));
   kernel.oom_kills = number_in<std::uint64_t>(after(read_file(root, "/proc/vmstat").text, "oom_kill "));
-  kernel.cpu_pressure = number_in<std::uint64_t>(after(after(read_file(root, "/proc/pressure/cpu").text, "some "), "avg60="));
+  kernel.cpu_pressure =
+      number_in<std::uint64_t>(after(after(read_file(root, "/proc/pressure/cpu").text, "some "), "avg60="));
   seen.kernel = kernel;
   seen.duration = since(started);
   return seen;

@@ -34,11 +34,13 @@ struct ImdsObservation {
   std::vector<std::string> public_addresses;
   std::vector<std::string> subnets;  // CIDR
   std::vector<std::string> mac_addresses;
+  std::optional<bool>
+      has_identity;  // a managed identity is assigned; absent: the service did not say. No token is asked for
 };
 BOOST_DESCRIBE_STRUCT(ImdsObservation, (),
                       (url, remote, duration, error, detail, status, headers, tcp, environment, location, name,
                        resource_group, subscription, vm_id, vm_size, scale_set, zone, os_type, publisher, offer, sku,
-                       private_addresses, public_addresses, subnets, mac_addresses))
+                       private_addresses, public_addresses, subnets, mac_addresses, has_identity))
 
 // One WireServer port (azure-facts 3.6). A non-root process is dropped silently on a healthy VM: `uid` is part of the
 // fact.

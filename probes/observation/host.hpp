@@ -70,8 +70,11 @@ struct AgentFacts {
   std::string unit;             // "walinuxagent.service"
   std::string enabled_by;       // the link that starts it at boot
   std::optional<bool> running;  // absent: other users' processes are hidden
+  // What systemd counts; absent: systemctl did not say.
+  std::optional<std::uint64_t> restarts;         // by systemd itself, after the service had ended
+  std::optional<std::uint64_t> running_seconds;  // since the last start
 };
-BOOST_DESCRIBE_STRUCT(AgentFacts, (), (unit, enabled_by, running))
+BOOST_DESCRIBE_STRUCT(AgentFacts, (), (unit, enabled_by, running, restarts, running_seconds))
 struct AzureAgents {
   std::vector<AgentFacts> units;
 };
@@ -128,6 +131,15 @@ struct Listener {
 };
 BOOST_DESCRIBE_STRUCT(Listener, (), (endpoint, established, syn_received, peers))
 
+// What the node's own packet filter does to a new TCP connection that comes in from elsewhere.
+enum class FilterRuling { accepts, drops, rejects, unknown };  // unknown: a rule that decides it is not understood here
+BOOST_DESCRIBE_ENUM(FilterRuling, accepts, drops, rejects, unknown)
+struct InputFilter {
+  FilterRuling ruling{};
+  std::string rule;  // the rule or policy that decides, as "inet filter input handle 7"; empty: no rule is in the way
+};
+BOOST_DESCRIBE_STRUCT(InputFilter, (), (ruling, rule))
+
 enum class HostTopic {
   os,
   clock,
@@ -140,10 +152,11 @@ enum class HostTopic {
   docker_bridge,
   listeners,
   kernel,
-  agents
+  agents,
+  input_filter
 };
 BOOST_DESCRIBE_ENUM(HostTopic, os, clock, ca_store, disk, interfaces, routes, resolvers, proxies, docker_bridge,
-                    listeners, kernel, agents)
+                    listeners, kernel, agents, input_filter)
 
 // One topic of the node; the member of that name is set unless `error` is.
 struct HostObservation {
@@ -162,9 +175,10 @@ struct HostObservation {
   std::vector<Listener> listeners;
   Rare<KernelFacts> kernel;
   Rare<AzureAgents> agents;
+  Rare<InputFilter> input_filter;
 };
 BOOST_DESCRIBE_STRUCT(HostObservation, (),
                       (topic, duration, error, detail, os, clock, ca_store, disks, interfaces, routes, resolvers,
-                       proxies, listeners, kernel, agents))
+                       proxies, listeners, kernel, agents, input_filter))
 
 }  // namespace vnetprobe

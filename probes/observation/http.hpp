@@ -36,6 +36,7 @@ struct HttpObservation {
   std::optional<HttpFailure> error;
   std::optional<std::string> detail;
   std::optional<std::string> user_agent;  // an experiment: what was sent in place of our own
+  std::optional<int> request_bytes;       // an experiment: the size of the body that was sent
   int status{};                           // 0: no answer
   std::string reason;                     // reason phrase
   std::string version;                    // "HTTP/1.1"
@@ -49,8 +50,8 @@ struct HttpObservation {
   std::optional<std::chrono::milliseconds> clock_offset;  // the node's clock minus the answer's `Date`
 };
 BOOST_DESCRIBE_STRUCT(HttpObservation, (),
-                      (method, url, remote, via_proxy, duration, error, detail, user_agent, status, reason, version,
-                       headers, headers_left_out, service_error_code, body_excerpt, body_bytes, body_truncated,
-                       clock_offset))
+                      (method, url, remote, via_proxy, duration, error, detail, user_agent, request_bytes, status,
+                       reason, version, headers, headers_left_out, service_error_code, body_excerpt, body_bytes,
+                       body_truncated, clock_offset))
 
 }  // namespace vnetprobe

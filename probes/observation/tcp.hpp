@@ -67,12 +67,14 @@ struct TcpObservation {
   // stays 0 beside a growing tcpi_total_retrans; a drop elsewhere leaves it at 1).
   bool send_refused{};
   int mss{};                       // TCP_INFO tcpi_snd_mss
+  std::optional<int> mss_after;    // the same once the exchange was over, where path-MTU discovery had made it smaller
   std::optional<int> mss_limit;    // an experiment: no segment larger than this, in either direction
   Rare<RouteLookup> route;         // looked up after a failure
   Rare<NeighbourEntry> neighbour;  // looked up after a failure
+  std::optional<int> sockets_beside;  // an experiment: this node's other TCP sockets with the same remote end
 };
 BOOST_DESCRIBE_STRUCT(TcpObservation, (),
                       (remote, instead_of, local, interface, duration, error, errno_name, icmp, rtt, retransmissions,
-                       send_refused, mss, mss_limit, route, neighbour))
+                       send_refused, mss, mss_after, mss_limit, route, neighbour, sockets_beside))
 
 }  // namespace vnetprobe

@@ -17,7 +17,8 @@ enum class WebsocketFailure {
 BOOST_DESCRIBE_ENUM(WebsocketFailure, timed_out, reset, closed, malformed, not_upgraded, accept_invalid, closed_early,
                     no_pong)
 
-// A WebSocket handshake (RFC 6455), then a ping and its pong, then a close.
+// A WebSocket handshake (RFC 6455), then a ping and its pong, then, where that was asked for, silence and a second
+// ping, then a close.
 struct WebsocketObservation {
   std::string url;
   Endpoint remote;
@@ -34,13 +35,15 @@ struct WebsocketObservation {
   bool accept_valid{};  // only meaningful with status 101
   std::optional<std::string> subprotocol;
   std::optional<std::chrono::microseconds> pong_after;
-  std::optional<int> close_code;  // the peer's
+  std::optional<std::chrono::milliseconds> idle;  // how long it was silent after the first pong, on purpose
+  std::optional<std::string> connection_header;   // an experiment: sent in place of "Upgrade"
+  std::optional<int> close_code;                  // the peer's
   std::optional<std::string> close_reason;
   std::optional<std::chrono::milliseconds> clock_offset;
 };
 BOOST_DESCRIBE_STRUCT(WebsocketObservation, (),
                       (url, remote, via_proxy, duration, error, detail, status, reason, headers, headers_left_out,
-                       body_excerpt, upgraded, accept_valid, subprotocol, pong_after, close_code, close_reason,
-                       clock_offset))
+                       body_excerpt, upgraded, accept_valid, subprotocol, pong_after, idle, connection_header,
+                       close_code, close_reason, clock_offset))
 
 }  // namespace vnetprobe

@@ -108,6 +108,8 @@ const Check* check_named(const Report& report, std::string_view id) {
 
 std::string words(std::chrono::microseconds duration) {
   const auto count = static_cast<double>(duration.count());
+  if (duration >= std::chrono::minutes(2) && duration % std::chrono::minutes(1) < std::chrono::seconds(1))
+    return fmt::format("{} minutes", duration / std::chrono::minutes(1));
   if (count >= 1e6) return fmt::format("{:.1f} s", count / 1e6);
   if (count >= 1e4) return fmt::format("{:.0f} ms", count / 1e3);
   return fmt::format("{:.1f} ms", count / 1e3);

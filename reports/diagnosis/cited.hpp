@@ -88,7 +88,7 @@ bool is_storage(Service service);
 std::string endpoint_of(const Check& check);
 const Check* check_named(const Report& report, std::string_view id);
 
-// "3.1 s", "240 ms", "0.3 ms"
+// "4 minutes", "3.1 s", "240 ms", "0.3 ms"
 std::string words(std::chrono::microseconds duration);
 // "storage.blob/a, keyvault/b and 3 more"
 std::string words(const std::vector<std::string>& items, std::size_t at_most = 4);

@@ -32,8 +32,13 @@ enum class FollowUpKind {
   small_segments,     // the same with segments of 1200 bytes in both directions
   big_request,        // the request with headers that fill several segments
   big_request_in_small_segments,
-  dns_with_search,  // the name through the C library as programs ask, search list and all
-  as_browser,       // the same request with the User-Agent of a browser
+  dns_with_search,           // the name through the C library as programs ask, search list and all
+  as_browser,                // the same request with the User-Agent of a browser
+  as_post,                   // the same request as a POST with a small body
+  as_big_post,               // the same with a body of 64 KiB
+  websocket_other_spelling,  // the upgrade with the Connection header that browsers send
+  tcp_again,                 // several connections more, at once: is the silence of every one?
+  dns_again,                 // the same question to the server `server`, when the burst of questions is over
 };
 struct FollowUp {
   FollowUpKind kind{};

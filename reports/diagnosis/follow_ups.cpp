@@ -102,7 +102,20 @@ std::vector<FollowUp> without_upgrade(const Check& check) {
   if (!socket.error || socket.upgraded) return {};
   if (*socket.error == WebsocketFailure::not_upgraded && is_sign_in(socket.status)) return {};
   return {{.kind = FollowUpKind::http_without_upgrade,
-           .because = "the WebSocket request was not upgraded; is the same request answered without the upgrade?"}};
+           .because = "the WebSocket request was not upgraded; is the same request answered without the upgrade?"},
+          {.kind = FollowUpKind::websocket_other_spelling,
+           .because = "the WebSocket request was not upgraded; is it with the Connection header of a browser?"}};
+}
+
+// It was open, nobody used it, and it is dead: the server, or only this connection?
+std::vector<FollowUp> afresh_after_idleness(const Check& check) {
+  const auto sockets = cited<WebsocketObservation>(check);
+  if (sockets.empty() || !cited<WebsocketObservation>(check, Part::experiments).empty()) return {};
+  const auto& socket = *sockets.back();
+  if (!socket.error || !socket.idle) return {};
+  return {{.kind = FollowUpKind::same_again,
+           .because =
+               fmt::format("the WebSocket was dead after {} of silence; is a fresh one alive?", words(*socket.idle))}};
 }
 
 // A proxy that cannot reach a name which this node resolves and reaches: can it reach the address?
@@ -137,8 +150,8 @@ std::vector<FollowUp> past_the_proxy(const Check& check) {
 
 std::vector<FollowUp> next_questions(const Check& check) {
   std::vector<FollowUp> questions;
-  for (const auto ask : {over_tcp, azure_dns_directly, with_search_list, as_a_browser, without_upgrade, past_the_proxy,
-                         transport_questions})
+  for (const auto ask : {over_tcp, azure_dns_directly, with_search_list, as_a_browser, without_upgrade,
+                         afresh_after_idleness, past_the_proxy, transport_questions})
     for (auto& question : ask(check)) questions.push_back(std::move(question));
   return questions;
 }

@@ -9,4 +9,7 @@ namespace vnetprobe {
 // matter?
 std::vector<FollowUp> transport_questions(const Check& check);
 
+// The check's connection leads to a proxy.
+bool uses_proxy(const Check& check);
+
 }  // namespace vnetprobe

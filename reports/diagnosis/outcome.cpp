@@ -176,6 +176,7 @@ Outcome of_host(const HostObservation& host) {
     case HostTopic::docker_bridge:
     case HostTopic::kernel:
     case HostTopic::agents:
+    case HostTopic::input_filter:
       break;
   }
   return pass("read");
@@ -237,13 +238,13 @@ Outcome outcome_without_finding(const Check& check, const Report& report) {
   if (check.id == "egress.path") return of_egress_path(check);
   if (const auto wireserver = cited<WireserverObservation>(check); !wireserver.empty()) return of_wireserver(check);
   if (const auto imds = cited<ImdsObservation>(check); !imds.empty()) return of_imds(check, *imds.back());
+  if (check.id.starts_with("node.resolver/"))
+    if (const auto dns = cited<DnsObservation>(check); !dns.empty()) return of_resolver(check, dns.front());
   if (const auto host = cited<HostObservation>(check); !host.empty()) {
     if (!host.front()->error || host.front()->os || host.front()->ca_store || !host.front()->disks.empty())
       return of_host(*host.front());
     return undecided(fmt::format("{} could not be read", boost::describe::enum_to_string(host.front()->topic, "it")));
   }
-  if (check.id.starts_with("node.resolver/"))
-    if (const auto dns = cited<DnsObservation>(check); !dns.empty()) return of_resolver(check, dns.front());
   return of_climb(check);
 }
 

@@ -44,6 +44,7 @@ std::span<const NamedRule> host_rules();  // rules_host.cpp: os, disk, CA store,
 std::span<const NamedRule> host_limit_rules();        // rules_host_limits.cpp: connection table, file handles, load
 std::span<const NamedRule> route_rules();             // rules_route.cpp
 std::span<const NamedRule> host_firewall_rules();     // rules_host_firewall.cpp: the kernel refuses to send
+std::span<const NamedRule> dns_azure_rules();         // rules_dns_azure.cpp: its limit, and what a lease tells
 std::span<const NamedRule> dns_control_rules();       // rules_control.cpp: who answers where nobody can be
 std::span<const NamedRule> tcp_control_rules();       // the same, for TCP
 std::span<const NamedRule> experiment_rules();        // rules_experiments.cpp: what only a follow-up separates
@@ -56,6 +57,7 @@ std::span<const NamedRule> tcp_rules();               // rules_tcp.cpp (and udp)
 std::span<const NamedRule> proxy_rules();             // rules_proxy.cpp
 std::span<const NamedRule> clock_rules();             // rules_clock.cpp
 std::span<const NamedRule> tls_rules();               // rules_tls.cpp
+std::span<const NamedRule> http_filter_rules();       // rules_http_filters.cpp: what a middlebox minds in a request
 std::span<const NamedRule> http_rules();              // rules_http.cpp: middleboxes and generic answers
 std::span<const NamedRule> service_rules();      // rules_service.cpp: storage, key vault, registry, aml, entra, batch
 std::span<const NamedRule> websocket_rules();    // rules_websocket.cpp

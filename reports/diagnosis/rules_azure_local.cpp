@@ -70,7 +70,20 @@ std::vector<Finding> wireserver(const Evidenced& evidence) {
   return {std::move(finding)};
 }
 
-constexpr std::array rules{NamedRule{"imds", imds}, NamedRule{"wireserver", wireserver}};
+// The service says so itself: what signs in with the machine's identity cannot, and the network has no part in it.
+std::vector<Finding> no_identity(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& imds : cited<ImdsObservation>(evidence.open)) {
+    if (imds->error || imds->has_identity.value_or(true)) continue;
+    findings.push_back(about(imds, "imds.no_identity", Confidence::proven,
+                             fmt::format("{} knows this machine and no identity of it", to_string(imds->remote))));
+    findings.back().only_informs = true;
+  }
+  return findings;
+}
+
+constexpr std::array rules{NamedRule{"imds", imds}, NamedRule{"imds.no_identity", no_identity},
+                           NamedRule{"wireserver", wireserver}};
 
 }  // namespace
 

@@ -107,8 +107,27 @@ std::vector<Finding> suspect(const Evidenced& evidence) {
   return {std::move(finding)};
 }
 
-constexpr std::array rules{NamedRule{"clock.skew", skew}, NamedRule{"clock.unsynchronised", drifts},
-                           NamedRule{"tls.clock_suspect", suspect}};
+// The run's own length by two clocks: the one that programs read the time from, and one that nobody can set.
+std::vector<Finding> steps(const Evidenced& evidence) {
+  constexpr milliseconds a_step = 2s;
+  const Report& report = evidence.report;
+  const auto clock = host_fact(report, HostTopic::clock);
+  const auto never = std::chrono::sys_time<milliseconds>{};
+  if (!clock || report.started_at == never || report.finished_at == never) return {};
+  const auto went = std::chrono::duration_cast<milliseconds>(report.duration);
+  const auto stepped = report.finished_at - report.started_at - went;
+  if (std::chrono::abs(stepped) < a_step) return {};
+  Finding finding{.code = "clock.stepping", .subject = "this node", .confidence = Confidence::possible};
+  finding.only_informs = true;
+  finding.checks = {clock->check->id};
+  finding.evidence = {clock->says(fmt::format("in {} of running, the node's clock moved by {} {}", words(went),
+                                              words(std::chrono::abs(went + stepped)),
+                                              went + stepped < 0ms ? "backwards" : "forwards"))};
+  return {std::move(finding)};
+}
+
+constexpr std::array rules{NamedRule{"clock.skew", skew}, NamedRule{"clock.stepping", steps},
+                           NamedRule{"clock.unsynchronised", drifts}, NamedRule{"tls.clock_suspect", suspect}};
 
 }  // namespace
 

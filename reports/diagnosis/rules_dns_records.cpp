@@ -336,24 +336,35 @@ std::vector<Finding> address_is_a_bogon(const Evidenced& evidence) {
   return findings;
 }
 
-// The server lives, and this name alone stays silent: at least two questions for it, so that chance is unlikely.
+// What a program got for the name: no server said anything but nothing, twice at least, so that chance is unlikely.
+bool stayed_without_answer(const Check& check) {
+  int silent = 0, by_servers = 0;
+  for (const auto& dns : cited<DnsObservation>(check)) {
+    if (!dns->addresses.empty()) return false;
+    const bool by_server = dns->via == DnsVia::server;
+    const bool timed_out = dns->error == DnsFailure::timed_out || (!by_server && dns->error == DnsFailure::libc_error);
+    if (by_server && dns->error && !timed_out) return false;
+    silent += timed_out ? 1 : 0;
+    by_servers += timed_out && by_server ? 1 : 0;
+  }
+  return by_servers > 0 && silent >= 2;
+}
+
+// The server lives, and this name stays silent, even if an experiment got its answer later or over TCP.
 std::vector<Finding> name_gets_no_answer(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& view : open_views(evidence)) {
-    if (view.any_address() || !view.check->finished || view.servers.empty()) continue;
-    std::size_t silent = 0;
-    bool all_silent = true;
-    for (const auto& answer : view.servers) {
-      all_silent = all_silent && answer.kind == AnswerKind::silent;
-      silent += answer.seen.size();
-    }
-    if (!all_silent || silent < 2) continue;
+    if (!view.check->finished || view.servers.empty() || !stayed_without_answer(*view.check)) continue;
     const auto& first = view.servers.front();
     findings.push_back({.code = "dns.resolver.no_answer_for_name",
                         .subject = first.source,
                         .confidence = Confidence::possible,
                         .checks = {view.check->id},
                         .evidence = {first.telling.says(first.words())}});
+    for (const auto& dns : cited<DnsObservation>(*view.check))
+      if (dns->error == DnsFailure::timed_out && findings.back().evidence.size() < 3)
+        findings.back().evidence.push_back(
+            dns.says(fmt::format("no answer to the question for {} in {}", dns->question, words(dns->duration))));
   }
   return findings;
 }

@@ -223,6 +223,27 @@ std::vector<Finding> refused_at_once(const Evidenced& evidence) {
   return as_one(std::move(findings));
 }
 
+// Named handshakes pass where one without a name is cut: the filter reads names, and refuses who sends none.
+std::vector<Finding> unnamed_handshake_is_cut(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto* check : evidence.open) {
+    const auto own = cited<TlsObservation>(*check);
+    if (own.empty() || own.back()->error || !own.back()->verified) continue;
+    for (const auto& unnamed : cited<TlsObservation>(*check, Part::experiments)) {
+      const bool cut = was_cut(*unnamed) && !unnamed->server_hello_received;
+      if (!unnamed->sni.empty() || !cut || unnamed->remote != own.back()->remote) continue;
+      auto finding = about(*check, "tls.no_sni_rejected", Confidence::proven);
+      finding.only_informs = true;
+      finding.evidence = {
+          own.back().says(fmt::format("{} answers for the name {}", to_string(unnamed->remote), own.back()->sni)),
+          unnamed.says("without a name: " + how(*unnamed))};
+      findings.push_back(std::move(finding));
+      break;
+    }
+  }
+  return findings;
+}
+
 constexpr std::array rules{
     NamedRule{"refused at once", refused_at_once},
     NamedRule{"refused before the host", refused_before_the_host},
@@ -230,6 +251,7 @@ constexpr std::array rules{
     NamedRule{"name is filtered", name_is_filtered},
     NamedRule{"version is rejected", version_is_rejected},
     NamedRule{"handshake is cut on the way", handshake_is_cut_on_the_way},
+    NamedRule{"unnamed handshake is cut", unnamed_handshake_is_cut},
 };
 
 }  // namespace

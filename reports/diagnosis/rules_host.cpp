@@ -252,6 +252,25 @@ std::vector<Finding> nothing_listens_for_inbound_connections(const Evidenced& ev
   return findings;
 }
 
+// Only root may read the rules; anybody else sees no such observation.
+std::vector<Finding> own_filter_stops_inbound_connections(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& host : about(evidence, HostTopic::input_filter)) {
+    if (!host->input_filter || host.check->target.port == 0) continue;
+    const auto ruling = host->input_filter->ruling;
+    if (ruling != FilterRuling::drops && ruling != FilterRuling::rejects) continue;
+    findings.push_back(
+        {.code = "host.firewall.input_drop",
+         .subject = std::to_string(host.check->target.port),
+         .confidence = Confidence::proven,
+         .checks = {host.check->id},
+         .evidence = {host.says(fmt::format("{}: {} a new connection from elsewhere", host->input_filter->rule,
+                                            ruling == FilterRuling::drops ? "drops" : "rejects"))},
+         .only_informs = !host.check->required});
+  }
+  return findings;
+}
+
 // The first packet arrives, the answer is lost: seen as connections that stay half open while none is ever completed.
 std::vector<Finding> answers_take_another_way(const Evidenced& evidence) {
   std::vector<Finding> findings;
@@ -298,6 +317,7 @@ constexpr std::array rules{
     NamedRule{"DNS stub is down", dns_stub_is_down},
     NamedRule{"certificate store is empty", certificate_store_is_empty},
     NamedRule{"nothing listens for inbound connections", nothing_listens_for_inbound_connections},
+    NamedRule{"own filter stops inbound connections", own_filter_stops_inbound_connections},
     NamedRule{"answers take another way", answers_take_another_way},
     NamedRule{"packets are too large", packets_are_too_large},
 };

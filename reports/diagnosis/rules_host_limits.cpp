@@ -131,10 +131,31 @@ std::vector<Finding> an_agent_is_not_running(const Evidenced& evidence) {
   return findings;
 }
 
+// Started by systemd again and again, and just now once more.
+std::vector<Finding> an_agent_keeps_restarting(const Evidenced& evidence) {
+  constexpr std::uint64_t often = 3, lately = 15 * 60;
+  const auto host = host_fact(evidence.report, HostTopic::agents);
+  if (!host || !(*host)->agents) return {};
+  std::vector<Finding> findings;
+  for (const auto& agent : (*host)->agents->units) {
+    if (agent.restarts.value_or(0) < often || agent.running_seconds.value_or(lately) >= lately) continue;
+    Finding finding{.code = "host.agent_restarting",
+                    .subject = agent.unit.substr(0, agent.unit.find('.')),
+                    .confidence = Confidence::proven};
+    finding.checks = {host->check->id};
+    finding.warns = true;
+    finding.evidence = {host->says(fmt::format("systemd has restarted {} {} times, the last time {} seconds ago",
+                                               agent.unit, *agent.restarts, *agent.running_seconds))};
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
 constexpr std::array rules{NamedRule{"connection table is full", connection_table_is_full},
                            NamedRule{"file handles are used up", file_handles_are_used_up},
                            NamedRule{"node is overloaded", node_is_overloaded},
-                           NamedRule{"an agent of Azure is not running", an_agent_is_not_running}};
+                           NamedRule{"an agent of Azure is not running", an_agent_is_not_running},
+                           NamedRule{"an agent of Azure keeps restarting", an_agent_keeps_restarting}};
 
 }  // namespace
 

@@ -38,24 +38,6 @@ bool claims_to_be_the_service(const ServiceAnswer& answer) {
   return is_microsoft(answer.check->target.service) && is_genuine(answer);
 }
 
-// Nothing but the User-Agent differs between a refusal that something in between wrote and an answer.
-std::vector<Finding> minds_who_asks(const Evidenced& evidence) {
-  std::vector<Finding> findings;
-  for (const auto& answer : answers_of(evidence.open)) {
-    if (answer.is_websocket || (answer.status != 403 && answer.status != 406) || middlebox_sign(answer).empty())
-      continue;
-    for (const auto& browser : cited<HttpObservation>(*answer.check, Part::experiments)) {
-      if (!browser->user_agent || browser->status == 0 || browser->status == answer.status) continue;
-      auto finding = about(answer, "http.user_agent_filtered", answer.check->target.host, Confidence::likely,
-                           fmt::format("{} for vnetprobe, with {}", answer.status, middlebox_sign(answer)));
-      finding.evidence.push_back(browser.says(fmt::format("{} for a browser", browser->status)));
-      findings.push_back(std::move(finding));
-      break;
-    }
-  }
-  return findings;
-}
-
 // A refusal that a proxy signed.
 std::vector<Finding> proxy_denied(const Evidenced& evidence) {
   std::vector<Finding> findings;
@@ -143,11 +125,8 @@ std::vector<Finding> throttled(const Evidenced& evidence) {
 }
 
 constexpr std::array rules{NamedRule{"http.firewall_denied", firewall_denied},
-                           NamedRule{"http.user_agent_filtered", minds_who_asks},
-                           NamedRule{"http.proxy_denied", proxy_denied},
-                           NamedRule{"http.not_genuine", not_genuine},
-                           NamedRule{"http.no_answer", no_answer},
-                           NamedRule{"http.rate_limited", throttled}};
+                           NamedRule{"http.proxy_denied", proxy_denied}, NamedRule{"http.not_genuine", not_genuine},
+                           NamedRule{"http.no_answer", no_answer}, NamedRule{"http.rate_limited", throttled}};
 
 }  // namespace
 

@@ -168,9 +168,24 @@ std::string code_for_silence(const Check& check, const Others& others_of) {
   return "tcp.timeout";
 }
 
+// Of further connections to the very same address some are made: no rule about addresses and ports does that.
+std::optional<Evidence> answers_now_and_then(const Tcp& silent) {
+  int made = 0, tried = 0;
+  std::optional<Tcp> one;
+  for (const auto& tcp : cited<TcpObservation>(*silent.check, Part::experiments)) {
+    if (tcp->remote != silent->remote || tcp->mss_limit) continue;
+    ++tried;
+    if (tcp->error) continue;
+    ++made;
+    one = tcp;
+  }
+  if (!one) return std::nullopt;
+  return one->says(fmt::format("{} of {} further connections were made", made, tried));
+}
+
 // The SYNs did leave this node, again and again, and other public targets answer: who drops them is outside.
 bool dropped_outside(const Tcp& tcp, const Others& others) {
-  return others.any_public && is_public(tcp->remote.address) && !tcp->instead_of &&
+  return others.any_public && !answers_now_and_then(tcp) && is_public(tcp->remote.address) && !tcp->instead_of &&
          tcp->error == TcpFailure::timed_out && tcp->retransmissions > 0 && !tcp->send_refused;
 }
 
@@ -191,6 +206,14 @@ std::optional<Evidence> last_hop_seen(const Check& check, const Endpoint& remote
   return std::nullopt;
 }
 
+// A machine's share of an outbound rule may be as few as 32 ports to one destination (azure-facts 9.5).
+std::optional<int> many_sockets_beside(const Tcp& silent) {
+  constexpr int many = 32;
+  for (const auto& tcp : cited<TcpObservation>(*silent.check, Part::experiments))
+    if (tcp->remote == silent->remote && tcp->sockets_beside.value_or(0) >= many) return tcp->sockets_beside;
+  return std::nullopt;
+}
+
 std::vector<Finding> nothing_answers(const Evidenced& evidence) {
   const auto tags = tags_of(evidence.report);
   const Others others{.any_public = any_public_answers(evidence.report),
@@ -205,6 +228,14 @@ std::vector<Finding> nothing_answers(const Evidenced& evidence) {
     if (finding.code == "tcp.timeout" && dropped_outside(tcp, others)) finding.code = "tcp.dropped_remote";
     finding.confidence = confidence_in(finding.code);
     if (const auto seen = last_hop_seen(check, tcp->remote)) finding.evidence.push_back(*seen);
+    if (const auto now_and_then = answers_now_and_then(tcp)) {
+      finding.evidence.push_back(*now_and_then);
+      finding.code = many_sockets_beside(tcp) && others.any_public ? "tcp.snat_exhausted" : "tcp.timeout";
+      finding.confidence = Confidence::possible;
+      if (finding.code == "tcp.snat_exhausted")
+        finding.evidence.push_back(tcp.says(fmt::format("this node has {} other connections to {}",
+                                                        *many_sockets_beside(tcp), to_string(tcp->remote))));
+    }
     // The whole tag is silent: one rule about the tag, not as many as it has hosts.
     const bool plain = finding.code == "tcp.timeout" || finding.code == "tcp.dropped_remote";
     if (plain && check.target.service_tag) {
@@ -282,6 +313,21 @@ std::vector<Finding> packets_get_lost(const Evidenced& evidence) {
   return much ? std::vector{finding} : std::vector<Finding>{};
 }
 
+// Path-MTU discovery at work: a narrower link on the way said so, and the kernel listened.
+std::vector<Finding> segments_have_shrunk(const Evidenced& evidence) {
+  Finding finding{.code = "mtu.reduced", .confidence = Confidence::proven, .only_informs = true};
+  std::vector<std::string> hosts;
+  for (const auto& tcp : cited<TcpObservation>(all_checks(evidence.report), Part::everything)) {
+    if (!tcp->mss_after) continue;
+    add_once(finding.checks, tcp.check->id);
+    finding.evidence.push_back(tcp.says(
+        fmt::format("segments to {} shrank from {} to {} bytes", to_string(tcp->remote), tcp->mss, *tcp->mss_after)));
+    add_once(hosts, tcp.check->target.host);
+  }
+  finding.subject = words(hosts);
+  return finding.checks.empty() ? std::vector<Finding>{} : std::vector{finding};
+}
+
 constexpr std::array rules{
     NamedRule{"local ports are used up", local_ports_are_used_up},
     NamedRule{"local firewall rejects", local_firewall_rejects},
@@ -293,6 +339,7 @@ constexpr std::array rules{
     NamedRule{"one address does not answer", one_address_does_not_answer},
     NamedRule{"UDP fails", udp_fails},
     NamedRule{"packets get lost", packets_get_lost},
+    NamedRule{"segments have shrunk", segments_have_shrunk},
 };
 
 }  // namespace

@@ -46,10 +46,41 @@ std::optional<Finding> not_upgraded(const Websocket& websocket) {
       websocket, "websocket.upgrade_stripped", control ? Confidence::proven : Confidence::likely,
       fmt::format("the handshake was answered with {} instead of 101, as if nobody had asked for an upgrade", status));
   if (control) finding.evidence.push_back(*control);
+  for (const auto& spelled : cited<WebsocketObservation>(*websocket.check, Part::experiments))
+    if (spelled->connection_header && spelled->upgraded) {
+      finding.confidence = Confidence::proven;
+      finding.evidence.push_back(
+          spelled.says(fmt::format("with \"Connection: {}\" it is upgraded", *spelled->connection_header)));
+    }
+  return finding;
+}
+
+// The fresh connection after one that silence has killed.
+std::optional<Evidence> fresh_one_lives(const Check& check) {
+  for (const auto& fresh : cited<WebsocketObservation>(check, Part::experiments))
+    if (!fresh->error && fresh->pong_after)
+      return fresh.says(fmt::format("a fresh connection answers a ping after {}", words(*fresh->pong_after)));
+  return std::nullopt;
+}
+
+// Somebody said goodbye to the idle connection, or something on the way has forgotten it and says nothing.
+std::optional<Finding> died_of_silence(const Websocket& websocket) {
+  const auto fresh = fresh_one_lives(*websocket.check);
+  if (!fresh) return std::nullopt;
+  const std::string idle = words(*websocket->idle);
+  const bool said_so = *websocket->error == WebsocketFailure::closed_early;
+  auto finding = said_so ? about(websocket, "websocket.closed_early", Confidence::likely,
+                                 fmt::format("it answered a ping and was closed after {} without traffic", idle))
+                         : about(websocket, "tcp.idle_timeout", Confidence::likely,
+                                 fmt::format("it answered a ping, and none any more after {} without traffic", idle));
+  finding.evidence.push_back(*fresh);
+  finding.values.emplace_back("idle", " after " + idle + " without traffic");
   return finding;
 }
 
 std::optional<Finding> judge(const Websocket& websocket) {
+  if (websocket->idle)
+    if (auto finding = died_of_silence(websocket)) return finding;
   switch (*websocket->error) {
     case WebsocketFailure::not_upgraded:
       return not_upgraded(websocket);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Stand-ins for what has no real counterpart outside Azure: IMDS, WireServer, and a UDP port that takes what comes.
 
-    fakes.py imds ADDRESS | wireserver ADDRESS | udp ADDRESS PORT"""
+    fakes.py imds ADDRESS | imds-without-identity ADDRESS | wireserver ADDRESS | udp ADDRESS PORT"""
 import http.server
 import json
 import socket
@@ -37,12 +37,20 @@ class Answering(http.server.BaseHTTPRequestHandler):
 class Imds(Answering):
     server_version, sys_version = "IMDS/150.870.65.1854", ""
 
+    identity = 200, '{"tenantId":"22222222-2222-2222-2222-222222222222"}'
+
     def do_GET(self):
         if self.headers.get("Metadata") != "true" or "X-Forwarded-For" in self.headers:
             return self.reply(400, "application/json; charset=utf-8", '{"error":"Bad request. Required metadata header not specified"}')
+        if self.path.startswith("/metadata/identity/info?api-version="):
+            return self.reply(self.identity[0], "application/json; charset=utf-8", self.identity[1])
         if not self.path.startswith("/metadata/instance?api-version="):
             return self.reply(404, "application/json; charset=utf-8", '{"error":"Not found"}')
         return self.reply(200, "application/json; charset=utf-8", json.dumps(INSTANCE))
+
+
+class ImdsWithoutIdentity(Imds):
+    identity = 400, '{"error":"invalid_request","error_description":"Identity not found"}'
 
 
 class Wireserver(Answering):
@@ -60,7 +68,7 @@ def main():
         while True:
             taker.recv(2048)
     socketserver.ThreadingTCPServer.allow_reuse_address = True
-    ports, handler = ([80], Imds) if kind == "imds" else ([80, 32526], Wireserver)
+    ports, handler = {"imds": ([80], Imds), "imds-without-identity": ([80], ImdsWithoutIdentity), "wireserver": ([80, 32526], Wireserver)}[kind]
     threads = []
     for port in ports:
         server = http.server.ThreadingHTTPServer((address, port), handler)

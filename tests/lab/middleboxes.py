@@ -3,9 +3,10 @@
 
     middleboxes.py sni-filter ADDRESS PORT reset|close|drop NAME|*   a firewall that reads server names; the rest it passes on
     middleboxes.py delay DEVICE MILLISECONDS PERCENT                 packets routed into DEVICE come back late, or never
-    middleboxes.py websocket ADDRESS PORT CERTIFICATE KEY bad-accept|close-early|deny|silent
+    middleboxes.py websocket ADDRESS PORT CERTIFICATE|- KEY|- bad-accept|close-early|deny|silent|pong|pong-then-end
     middleboxes.py http ADDRESS PORT CERTIFICATE KEY silent|reset|garbage|huge
     middleboxes.py half-open ADDRESS PORT DOOR                       connections that never complete; then listens at 127.0.0.1:DOOR
+    middleboxes.py hold ADDRESS PORT COUNT DOOR                      so many connections that stay; then listens at 127.0.0.1:DOOR
     middleboxes.py mute ADDRESS PORT                                 takes connections and never says a word"""
 import asyncio
 import base64
@@ -105,6 +106,8 @@ def delay(device, milliseconds, percent):
 
 
 def tls_context(certificate, key):
+    if certificate == "-":
+        return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     return context
@@ -125,10 +128,25 @@ async def websocket(address, port, certificate, key, how):
             accept = base64.b64encode(b"0" * 20) if how == "bad-accept" else right
             writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n")
         await writer.drain()
+        if how.startswith("pong") and sent:
+            await answer_pings(reader, writer, how)
         writer.close()
 
     server = await asyncio.start_server(serve, address, int(port), ssl=tls_context(certificate, key))
     await server.serve_forever()
+
+
+async def answer_pings(reader, writer, how):
+    """Of short frames only, which is what a ping is; `pong-then-end` closes a connection that is quiet for a second."""
+    try:
+        while True:
+            head = await asyncio.wait_for(reader.readexactly(6), 1 if how == "pong-then-end" else None)
+            payload = await reader.readexactly(head[1] & 0x7F)
+            plain = bytes(byte ^ head[2 + i % 4] for i, byte in enumerate(payload))
+            writer.write(bytes([0x8A if head[0] == 0x89 else 0x88, len(plain)]) + plain)
+            await writer.drain()
+    except (OSError, EOFError, asyncio.TimeoutError):
+        pass
 
 
 async def http(address, port, certificate, key, how):
@@ -144,6 +162,17 @@ async def http(address, port, certificate, key, how):
 
     server = await asyncio.start_server(serve, address, int(port), ssl=tls_context(certificate, key))
     await server.serve_forever()
+
+
+def hold(address, port, count, door):
+    clients = []
+    while len(clients) < int(count):
+        clients.append(socket.socket())
+        clients[-1].bind(("", 20000 + len(clients)))
+        clients[-1].connect((address, int(port)))
+    listener = socket.create_server(("127.0.0.1", int(door)))
+    while True:
+        listener.accept()[0].close()
 
 
 async def mute(address, port):
@@ -167,8 +196,9 @@ def half_open(address, port, door):
 
 def main():
     kind, *words = sys.argv[1:]
-    if kind in ("delay", "half-open"):
-        return (delay if kind == "delay" else half_open)(*words)
+    alone = {"delay": delay, "half-open": half_open, "hold": hold}
+    if kind in alone:
+        return alone[kind](*words)
     return asyncio.run({"sni-filter": sni_filter, "websocket": websocket, "http": http, "mute": mute}[kind](*words))
 
 

@@ -106,7 +106,11 @@ ImdsObservation ask(asio::io_context& io, std::uint16_t port, std::chrono::milli
 TEST(ImdsProbe, AsksAsTheServiceWantsToBeAsked) {
   asio::io_context io;
   std::string asked;
-  ScriptedPeer service(io, say(ok(instance), &asked));
+  ScriptedPeer service(io, [&asked](Socket socket) -> asio::awaitable<void> {
+    const std::string request = co_await test::read_request(socket);
+    asked += request;
+    co_await test::write_all(socket, ok(instance));
+  });
   const auto seen = ask(io, service.port());
   EXPECT_EQ(seen.error, std::nullopt) << seen.detail.value_or("");
   EXPECT_EQ(seen.status, 200);
@@ -117,6 +121,39 @@ TEST(ImdsProbe, AsksAsTheServiceWantsToBeAsked) {
   EXPECT_THAT(asked, HasSubstr("GET /metadata/instance?api-version=2021-02-01 HTTP/1.1\r\n"));
   EXPECT_THAT(asked, HasSubstr("\r\nMetadata: true\r\n"));
   EXPECT_THAT(asked, testing::Not(HasSubstr("X-Forwarded-For")));
+}
+
+TEST(ImdsProbe, LearnsWhetherThereIsAnIdentityAndNeverAsksForAToken) {
+  struct Case {
+    std::string answer;
+    std::optional<bool> has_identity;
+  };
+  const auto status = [](int code, std::string_view body) {
+    return fmt::format("HTTP/1.1 {} x\r\nContent-Length: {}\r\n\r\n{}", code, body.size(), body);
+  };
+  for (const auto& c : std::vector<Case>{
+           {ok(R"({"tenantId":"00000000-0000-0000-0000-000000000000"})"), true},
+           {status(400, R"({"error":"invalid_request","error_description":"Identity not found"})"), false},
+           {status(400, R"({"error":"invalid_request","error_description":"Required query variable missing"})"), {}},
+           {status(404, "<html>"), {}},
+           {ok("<html>a page</html>"), {}},
+           {status(429, ""), {}},
+           {"", {}},
+       }) {
+    asio::io_context io;
+    std::string asked;
+    ScriptedPeer service(io, [&](Socket socket) -> asio::awaitable<void> {
+      const std::string request = co_await test::read_request(socket);
+      asked += request;
+      std::string answer = ok(instance);
+      if (request.find("/metadata/identity/") != std::string::npos) answer = c.answer;
+      co_await test::write_all(socket, answer);
+    });
+    const auto seen = ask(io, service.port());
+    EXPECT_EQ(seen.error, std::nullopt) << c.answer;
+    EXPECT_EQ(seen.has_identity, c.has_identity) << c.answer;
+    EXPECT_THAT(asked, testing::Not(HasSubstr("token")));
+  }
 }
 
 TEST(ImdsProbe, SaysWhatAnsweredInsteadOfTheService) {

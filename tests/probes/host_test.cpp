@@ -256,6 +256,19 @@ TEST(Listeners, AreCountedWithTheirConnections) {
   EXPECT_EQ(error_of(observe_listeners({1}, root.path() / "nowhere")), "not_readable");
 }
 
+TEST(Sockets, AreCountedByTheirOtherEnd) {
+  const TemporaryDirectory root;
+  EXPECT_EQ(sockets_to({"10.0.0.9", 443}, root.path()), std::nullopt);
+  root.write("/proc/net/tcp",
+             "  sl  local_address rem_address   st\n"
+             "   0: 0400000A:8001 0900000A:01BB 01 0\n"
+             "   1: 0400000A:8002 0900000A:01BB 06 0\n"
+             "   2: 0400000A:8003 0900000A:0050 01 0\n"
+             "   3: garbage\n");
+  EXPECT_EQ(sockets_to({"10.0.0.9", 443}, root.path()), 2);
+  EXPECT_EQ(sockets_to({"10.0.0.9", 22}, root.path()), 0);
+}
+
 TEST(Interfaces, HoldTheLoopback) {
   const auto seen = observe_interfaces();
   EXPECT_EQ(error_of(seen), "") << seen.detail.value_or("");

@@ -344,6 +344,27 @@ TEST(HttpProbe, TellsHowABodyBrokeOff) {
   EXPECT_EQ(seen.detail, "the body broke off after 4 bytes: timed_out");
 }
 
+TEST(HttpProbe, SendsABodyOfTheSizeThatItTells) {
+  asio::io_context io;
+  std::string asked;
+  constexpr std::size_t size = 65536;
+  ScriptedPeer server(io, [&asked](Socket socket) -> asio::awaitable<void> {
+    asked = co_await test::read_request(socket);
+    std::size_t received = asked.size() - asked.find("\r\n\r\n") - 4;
+    std::string more(8192, ' ');
+    while (received < size) received += co_await socket.async_read_some(asio::buffer(more), asio::use_awaitable);
+    co_await test::write_all(socket, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+  });
+  HttpRequest wanted{.method = "POST", .url = "http://a.test/token"};
+  wanted.body.assign(size, 'x');
+  const auto seen = test::run(io, ask_plain(wanted, server.port(), patient));
+  EXPECT_EQ(seen.status, 400);
+  EXPECT_EQ(seen.method, "POST");
+  EXPECT_EQ(seen.request_bytes, static_cast<int>(size));
+  EXPECT_THAT(asked, HasSubstr("POST /token HTTP/1.1\r\n"));
+  EXPECT_THAT(asked, HasSubstr("\r\nContent-Length: 65536\r\n"));
+}
+
 TEST(HttpProbe, SendsNoUserAndNoFragmentOfTheUrl) {
   asio::io_context io;
   std::string asked;

@@ -335,6 +335,67 @@ TEST(WebsocketProbe, TellsHowAHandshakeFailed) {
   }
 }
 
+// Upgrades and answers `pings` pings; then says `last` in place of a pong, and ends or resets.
+ScriptedPeer::Script answer_pings(int pings, std::string last, Then then) {
+  return [=](Socket socket) -> asio::awaitable<void> {
+    const std::string request = co_await test::read_request(socket);
+    co_await test::write_all(socket, switching(accept_of(request)));
+    for (int n = 0; n < pings; ++n) {
+      const Frame received = co_await read_frame(socket);
+      const std::string pong = frame(0x8A, received.payload);
+      co_await test::write_all(socket, pong);
+    }
+    co_await test::write_all(socket, last);
+    if (then == Then::wait) co_await test::wait_for_end(socket);
+    if (then == Then::reset) {
+      co_await read_frame(socket);
+      test::reset(socket);
+    }
+  };
+}
+
+TEST(WebsocketProbe, TellsWhatSilenceDidToAConnection) {
+  struct Case {
+    std::string what;
+    ScriptedPeer::Script script;
+    std::string error;
+    std::chrono::milliseconds idle = silence;
+    std::chrono::milliseconds pong_limit = patient;
+  };
+  for (const auto& c : std::vector<Case>{
+           {"it lives", answer_pings(3, "", Then::wait), ""},
+           {"a goodbye", answer_pings(1, frame(0x88, ""), Then::wait), "closed_early", patient},
+           {"an end", answer_pings(1, "", Then::close), "closed_early", patient},
+           {"forgotten", answer_pings(1, "", Then::wait), "no_pong", silence, silence},
+           {"reset by the next packet", answer_pings(1, "", Then::reset), "reset"},
+       }) {
+    asio::io_context io;
+    ScriptedPeer server(io, c.script);
+    const auto seen = test::run(
+        io, ask_plain({.url = "ws://a.test/x", .pong_limit = c.pong_limit, .idle = c.idle}, server.port(), patient));
+    EXPECT_EQ(word(seen), c.error) << c.what << ": " << seen.detail.value_or("");
+    EXPECT_TRUE(seen.upgraded && seen.pong_after && seen.idle) << c.what;
+    if (c.idle == silence) {
+      EXPECT_GE(seen.idle.value_or(0ms), silence) << c.what;
+    }
+  }
+}
+
+TEST(WebsocketProbe, SpellsItsConnectionHeaderAsItIsTold) {
+  for (const std::string spelling : {"", "keep-alive, Upgrade"}) {
+    asio::io_context io;
+    std::string asked;
+    ScriptedPeer server(io, [&asked](Socket socket) -> asio::awaitable<void> {
+      asked = co_await test::read_request(socket);
+      co_await test::write_all(socket, "HTTP/1.1 400 no\r\nContent-Length: 0\r\n\r\n");
+    });
+    const auto seen =
+        test::run(io, ask_plain({.url = "ws://a.test/x", .connection_header = spelling}, server.port(), patient));
+    EXPECT_THAT(asked, HasSubstr("\r\nConnection: " + (spelling.empty() ? "Upgrade" : spelling) + "\r\n"));
+    EXPECT_EQ(seen.connection_header.value_or(""), spelling);
+  }
+}
+
 TEST(WebsocketProbe, TellsWhatHappenedAfterTheUpgrade) {
   struct Case {
     std::string what;

@@ -11,8 +11,10 @@ namespace vnetprobe {
 namespace {
 
 using namespace test;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::Not;
 
 Check refused_check(std::string id, std::string host) {
   return check(std::move(id), "https://" + host + "/", {dns(host + " -> 20.60.0.1"), tcp_refused("20.60.0.1:443")});
@@ -279,7 +281,7 @@ TEST(FollowUps, AreAskedWhenTheySeparateSomethingAndOnlyOnce) {
   EXPECT_THAT(questions(expects_private(check("c", host, {libc(name + " -> 20.60.0.1"), dns(name + " -> 20.60.0.1")}))),
               ElementsAre(FollowUpKind::dns_azure));
   EXPECT_THAT(questions(check("c", "wss://a.contoso.com/", {websocket("wss://a.contoso.com/", 200)})),
-              ElementsAre(FollowUpKind::http_without_upgrade));
+              ElementsAre(FollowUpKind::http_without_upgrade, FollowUpKind::websocket_other_spelling));
   EXPECT_THAT(questions(check("c", "wss://a.contoso.com/", {websocket("wss://a.contoso.com/", 401)})), IsEmpty());
   EXPECT_THAT(questions(check("c", "wss://a.contoso.com/", {websocket("wss://a.contoso.com/", 101)})), IsEmpty());
   EXPECT_THAT(questions(check("c", host, {tcp("10.0.9.9:3128"), proxy_connect("a:443", 403)})),
@@ -292,6 +294,26 @@ TEST(FollowUps, AreAskedWhenTheySeparateSomethingAndOnlyOnce) {
               ElementsAre(FollowUpKind::tls_direct));
   EXPECT_THAT(questions(check("c", host, {proxy_connect("a:443", 200), tls("10.0.9.9:3128", name)})), IsEmpty());
   EXPECT_THAT(questions(Check{}), IsEmpty());
+}
+
+TEST(FollowUps, SilenceIsTriedAgainWithSeveralConnectionsAndOnlyOnce) {
+  const std::vector silent{dns("a.contoso.com -> 20.9.0.9"), tcp_silent("20.9.0.9:443")};
+  const auto made = check("target.a", "tcp://a.contoso.com:443", silent);
+  EXPECT_THAT(questions(made), Contains(FollowUpKind::tcp_again));
+  auto again = made;
+  again.observations.push_back(follow_up(tcp_silent("20.9.0.9:443")));
+  EXPECT_THAT(questions(again), Not(Contains(FollowUpKind::tcp_again)));
+}
+
+TEST(FollowUps, AWebsocketThatDiedOfSilenceIsComparedWithAFreshOne) {
+  auto dead = websocket("wss://a.contoso.com/", 101);
+  auto& seen = std::get<WebsocketObservation>(dead.seen);
+  seen.idle = 5min;
+  EXPECT_THAT(questions(check("c", "wss://a.contoso.com/", {dead})), IsEmpty()) << "it lives";
+  seen.error = WebsocketFailure::no_pong;
+  EXPECT_THAT(questions(check("c", "wss://a.contoso.com/", {dead})), ElementsAre(FollowUpKind::same_again));
+  EXPECT_THAT(questions(check("c", "wss://a.contoso.com/", {dead, follow_up(websocket("wss://a.contoso.com/", 101))})),
+              IsEmpty());
 }
 
 }  // namespace

@@ -224,9 +224,11 @@ TEST(NextQuestions, ASilentTargetIsAskedForItsPathAndALocalFilterOnce) {
   auto asked = silent(false);
   std::vector<FollowUpKind> kinds;
   for (const auto& question : next_questions(asked)) kinds.push_back(question.kind);
-  EXPECT_THAT(kinds, testing::ElementsAre(FollowUpKind::udp_same_target, FollowUpKind::path_syn));
+  EXPECT_THAT(kinds,
+              testing::ElementsAre(FollowUpKind::udp_same_target, FollowUpKind::path_syn, FollowUpKind::tcp_again));
   asked.observations.push_back(because(udp("20.9.0.9:443"), "a datagram"));
   asked.observations.push_back(path("20.9.0.9:443", PathPacket::syn, {died(1, "10.0.0.1")}));
+  asked.observations.push_back(because(tcp_silent("20.9.0.9:443"), "again"));
   EXPECT_TRUE(next_questions(asked).empty());
 }
 

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "reports/diagnosis/cited.hpp"
+
+#include <vector>
+
+// How Azure's own DNS bore the burst of questions that a run begins with: it answers a virtual machine only so many
+// questions at a time, and stays silent about the rest (diagnosis-codes 1.1, dns.throttled).
+namespace vnetprobe {
+
+struct AzureDnsLoad {
+  int asked{}, silent{};  // over UDP, by the checks' own stacks
+};
+AzureDnsLoad load_on_azure_dns(const std::vector<Check>& checks);
+
+// It answers, and is silent far more often than a lossy network explains.
+bool is_suspicious(const AzureDnsLoad& load);
+
+// One question over UDP that it did not answer.
+bool was_silence_of_azure_dns(const Cited<DnsObservation>& dns);
+
+}  // namespace vnetprobe

@@ -1,0 +1,125 @@
+#include "reports/diagnosis/addresses.hpp"
+#include "reports/diagnosis/azure_dns_load.hpp"
+
+#include <algorithm>
+#include <array>
+
+// Azure's own DNS: how much it bears, and what the virtual network's DHCP says about who answers.
+namespace vnetprobe {
+namespace {
+
+using Dns = Cited<DnsObservation>;
+
+bool goes_to_azure_dns(const Dns& dns) {
+  return dns->server && dns->server->address == azure_dns && dns->transport == DnsTransport::udp;
+}
+
+// Connections need retransmissions as well where the path itself loses packets.
+bool path_is_lossy(const Report& report) {
+  int connections = 0, repeated = 0;
+  for (const auto& tcp : cited<TcpObservation>(all_checks(report))) {
+    if (tcp->error) continue;
+    ++connections;
+    if (tcp->retransmissions > 0) ++repeated;
+  }
+  return repeated * 10 >= std::max(connections, 1);
+}
+
+std::vector<Finding> azure_dns_limits_the_rate(const Evidenced& evidence) {
+  const auto load = load_on_azure_dns(evidence.report.checks);
+  if (!is_suspicious(load) || path_is_lossy(evidence.report)) return {};
+  constexpr std::size_t evidence_at_most = 4;
+  int asked = 0, answered = 0;
+  Finding finding{.code = "dns.throttled", .subject = std::string(azure_dns), .confidence = Confidence::possible};
+  for (const auto& again : cited<DnsObservation>(all_checks(evidence.report), Part::experiments)) {
+    const auto own = cited<DnsObservation>(*again.check);
+    if (!goes_to_azure_dns(again) || std::ranges::none_of(own, was_silence_of_azure_dns)) continue;
+    ++asked;
+    if (again->error == DnsFailure::timed_out) continue;
+    ++answered;
+    if (finding.evidence.size() + 1 < evidence_at_most)
+      finding.evidence.push_back(
+          again.says(fmt::format("asked again alone, it answers for {} in {}", again->name, words(again->duration))));
+  }
+  if (answered < 2 || answered * 3 < asked * 2) return {};
+  std::vector<std::string> touched;
+  for (const auto* check : evidence.open) {
+    const auto own = cited<DnsObservation>(*check);
+    const auto silence = std::ranges::find_if(own, was_silence_of_azure_dns);
+    if (silence == own.end()) continue;
+    if (finding.checks.empty() && touched.empty())
+      finding.evidence.insert(finding.evidence.begin(),
+                              silence->says(fmt::format("{} of {} questions to {} in this run stayed without an answer",
+                                                        load.silent, load.asked, azure_dns)));
+    add_once(ends_at_dns(*check) ? finding.checks : touched, check->id);
+  }
+  // Programs ask again and get there late.
+  if (finding.checks.empty()) {
+    finding.checks = std::move(touched);
+    finding.only_informs = true;
+  }
+  if (finding.checks.empty()) return {};
+  return {std::move(finding)};
+}
+
+bool ends_in(std::string_view name, std::string_view domain) {
+  return name == domain || (name.ends_with(domain) && name[name.size() - domain.size() - 1] == '.');
+}
+
+// With every lease Azure hands out a search domain that tells which DNS servers the virtual network had at that time
+// (azure-facts 2.6): reddog.microsoft.com beside servers of its own, internal.cloudapp.net beside Azure's.
+std::vector<Finding> lease_contradicts_the_servers(const Evidenced& evidence) {
+  const bool names_fail =
+      std::ranges::any_of(evidence.report.checks, [](const Check& check) { return ends_at_dns(check); });
+  const auto host = host_fact(evidence.report, HostTopic::resolvers);
+  if (!names_fail || !host || !(*host)->resolvers) return {};
+  const ResolverConfig& config = *(*host)->resolvers;
+  bool azure = false, other = false;
+  for (const auto& server : config.servers) {
+    if (server.stub || is_loopback(server.endpoint.address)) continue;
+    (server.endpoint.address == azure_dns ? azure : other) = true;
+  }
+  for (const auto& domain : config.search) {
+    const bool says_own_servers = ends_in(domain, "reddog.microsoft.com");
+    const bool says_azure = ends_in(domain, "internal.cloudapp.net");
+    const bool contradicts = (says_own_servers && azure && !other) || (says_azure && other && !azure);
+    if (!contradicts) continue;
+    Finding finding{.code = "dns.config.dhcp_pending", .subject = domain, .confidence = Confidence::possible};
+    finding.only_informs = true;
+    finding.checks = {host->check->id};
+    finding.evidence = {host->says(fmt::format(
+        "the search domain {} comes with {}, and this node asks {}", domain,
+        says_azure ? "Azure's own DNS" : "DNS servers of the virtual network's own", azure ? azure_dns : "others"))};
+    return {std::move(finding)};
+  }
+  return {};
+}
+
+constexpr std::array rules{NamedRule{"Azure's DNS limits the rate", azure_dns_limits_the_rate},
+                           NamedRule{"the lease contradicts the servers", lease_contradicts_the_servers}};
+
+}  // namespace
+
+bool was_silence_of_azure_dns(const Dns& dns) { return goes_to_azure_dns(dns) && dns->error == DnsFailure::timed_out; }
+
+AzureDnsLoad load_on_azure_dns(const std::vector<Check>& checks) {
+  AzureDnsLoad load;
+  for (const auto& check : checks) {
+    if (!check.finished) continue;
+    for (const auto& dns : cited<DnsObservation>(check)) {
+      if (!goes_to_azure_dns(dns)) continue;
+      ++load.asked;
+      if (was_silence_of_azure_dns(dns)) ++load.silent;
+    }
+  }
+  return load;
+}
+
+bool is_suspicious(const AzureDnsLoad& load) {
+  constexpr int enough = 20, percent = 15;
+  return load.asked >= enough && load.silent < load.asked && load.silent * 100 >= load.asked * percent;
+}
+
+std::span<const NamedRule> dns_azure_rules() { return rules; }
+
+}  // namespace vnetprobe
