@@ -36,6 +36,8 @@ int carry_out(const Command& command) {
     int operator()(const DaemonCommand& command) const { return run_daemon(command); }
     int operator()(const DocsCommand& command) const { return print_document(command); }
     int operator()(const FleetCommand& command) const { return show_fleet(command); }
+    int operator()(const ListenCommand& command) const { return listen(command); }
+    int operator()(const ReachCommand& command) const { return reach(command); }
     int operator()(const TagsCommand& command) const { return tags_command(command); }
   };
   return std::visit(Visitor{}, command);

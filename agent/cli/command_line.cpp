@@ -1,6 +1,7 @@
 #include "agent/cli/command_line.hpp"
 
 #include "agent/cli/flags.hpp"
+#include "agent/cli/inbound_flags.hpp"
 #include "agent/cli/output.hpp"
 #include "agent/cli/tags_flags.hpp"
 
@@ -88,9 +89,10 @@ struct Parser {
                          demo_fault = "none";
   bool demo_list{};
   TagsCommand tags_read;
+  InboundFlags listen_flags, reach_flags;
   DocsCommand docs_read;
   CLI::App *run{}, *list{}, *explain{}, *diagnose{}, *demo{}, *tags{}, *deliver{}, *bundle{}, *daemon{}, *fleet{},
-      *docs{};
+      *docs{}, *listen{}, *reach{};
 
   Parser() {
     app.set_version_flag("--version", "vnetprobe " VNETPROBE_VERSION);
@@ -118,6 +120,8 @@ struct Parser {
     add_presentation_flags(*demo, demo_flags);
     demo->footer(demo_examples);
     tags = add_tags_command(app, tags_read);
+    listen = add_listen_command(app, listen_flags);
+    reach = add_reach_command(app, reach_flags);
     deliver = app.add_subcommand("deliver", "Send the reports that wait in the spool, or a given one");
     add_deliver_flags(*deliver, deliver_flags);
     deliver->footer(deliver_examples);
@@ -202,6 +206,8 @@ struct Parser {
   Command chosen() const {
     if (*run) return read_run(*run, run_flags);
     if (*tags) return tags_read;
+    if (*listen) return read_listen(listen_flags);
+    if (*reach) return read_reach(reach_flags);
     if (*docs) return docs_read;
     if (*deliver) return read_deliver(deliver_flags);
     if (*bundle) return read_bundle(*bundle, bundle_flags, bundle_run_flags);

@@ -110,6 +110,24 @@ struct FleetCommand {
   Presentation presentation;
 };
 
+// `listen --ports LIST`: the inbound test's end on the machine whose ports are in question (product.md 5).
+struct ListenCommand {
+  std::vector<std::uint16_t> ports;
+  std::vector<std::string> addresses;  // empty: all
+  std::string token_file;              // empty: VNETPROBE_TOKEN, else a new token
+  std::chrono::milliseconds limit{std::chrono::minutes(10)};
+  bool stay{}, json{}, quiet{}, no_color{};
+};
+
+// `reach HOST --ports LIST`: its other end.
+struct ReachCommand {
+  std::string host;
+  std::vector<std::uint16_t> ports;
+  std::string token_file;  // empty: VNETPROBE_TOKEN, else none
+  std::chrono::milliseconds limit{5000};
+  bool json{}, no_color{};
+};
+
 // Nothing to run: `text` goes to stdout with status 0 (help, version) or to stderr with status 2 (usage error).
 struct Reply {
   int status{};
@@ -117,7 +135,8 @@ struct Reply {
 };
 
 using Command = std::variant<Reply, RunCommand, ListCommand, ExplainCommand, DiagnoseCommand, DemoCommand, TagsCommand,
-                             DeliverCommand, BundleCommand, DaemonCommand, FleetCommand, DocsCommand>;
+                             DeliverCommand, BundleCommand, DaemonCommand, FleetCommand, DocsCommand, ListenCommand,
+                             ReachCommand>;
 
 // `arguments` without the program's name. No command means `run`.
 Command parse_command_line(std::vector<std::string> arguments);

@@ -14,6 +14,8 @@ int run_demo(const DemoCommand& command);
 int tags_command(const TagsCommand& command);
 int deliver_reports(const DeliverCommand& command);
 int show_fleet(const FleetCommand& command);
+int listen(const ListenCommand& command);
+int reach(const ReachCommand& command);
 int run_daemon(const DaemonCommand& command);
 int make_bundle(const BundleCommand& command);
 int print_document(const DocsCommand& command);

@@ -35,10 +35,26 @@ std::optional<Cited<ProxyObservation>> works_through_a_proxy(const Report& repor
   return std::nullopt;
 }
 
+bool something_public_speaks(const Report& report) {
+  for (const auto& tcp : cited<TcpObservation>(all_checks(report)))
+    if (is_public(meant_address(tcp)) && (answered(*tcp) || tcp->icmp)) return true;
+  for (const auto& tcp : cited<TcpObservation>(all_checks(report), Part::experiments))
+    if (is_public(meant_address(tcp)) && answered(*tcp)) return true;
+  return false;
+}
+
+// After a while of silence the router before a dead appliance says that it does not find it.
+std::optional<Evidence> word_of_a_router(const Report& report) {
+  for (const auto& tcp : cited<TcpObservation>(all_checks(report), Part::experiments))
+    if (is_public(meant_address(tcp)) && tcp->icmp && !tcp->icmp->offender_is_self)
+      return tcp.says(fmt::format("{} reports later that it cannot reach what is behind it (ICMP {}/{})",
+                                  tcp->icmp->offender, tcp->icmp->type, tcp->icmp->code));
+  return std::nullopt;
+}
+
 // One silent host is that host's matter. Two different public ones and none that answers is the way out.
 std::vector<Finding> nothing_public_answers(const Evidenced& evidence) {
-  for (const auto& tcp : cited<TcpObservation>(all_checks(evidence.report), Part::everything))
-    if (is_public(meant_address(tcp)) && (answered(*tcp) || tcp->icmp)) return {};
+  if (something_public_speaks(evidence.report)) return {};
   Finding finding{.subject = "the internet", .confidence = Confidence::likely};
   std::set<std::string> hosts, addresses;
   for (const auto* check : evidence.open) {
@@ -64,6 +80,7 @@ std::vector<Finding> nothing_public_answers(const Evidenced& evidence) {
         tunnel->says(fmt::format("{} reaches {}, which is silent directly", (*tunnel)->proxy, (*tunnel)->target)));
     return {finding};
   }
+  if (auto word = word_of_a_router(evidence.report)) finding.evidence.insert(finding.evidence.begin(), *word);
   const bool way_out = private_side_lives(evidence.report) && !uses_proxy(evidence.report);
   finding.code = way_out ? "route.no_internet_outbound" : "tcp.dropped_all_public";
   return {finding};
