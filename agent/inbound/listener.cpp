@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <list>
 #include <map>
 
 namespace vnetprobe::inbound {
@@ -23,7 +24,7 @@ using tcp = asio::ip::tcp;
 using Error = boost::system::error_code;
 
 constexpr std::chrono::seconds patience{10};
-constexpr int peers_at_once = 256;
+constexpr std::size_t peers_at_once = 256;
 constexpr std::size_t visitors_kept = 50;
 
 Moment now() { return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()); }
@@ -112,17 +113,16 @@ class Listener {
         continue;
       }
       const std::string address = to_string(Endpoint{.address = peer.address().to_string(), .port = peer.port()});
-      if (heard_ < peers_at_once)
-        asio::co_spawn(loop_, hear(std::move(socket), address, *one.port), asio::detached);
-      else
-        note(*one.port, address, false);
+      // A crowd of strangers keeps nobody out: the one that has been idle for longest makes room.
+      if (heard_.size() >= peers_at_once) heard_.front()->close(error);
+      asio::co_spawn(loop_, hear(std::move(socket), address, *one.port), asio::detached);
     }
   }
 
   asio::awaitable<void> hear(tcp::socket socket, std::string address, PortVisits& port) {
-    ++heard_;
+    const auto place = heard_.insert(heard_.end(), &socket);
     const auto proven = co_await within(patience, talk(socket, address, port.port));
-    --heard_;
+    heard_.erase(place);
     note(port, address, proven.value_or(false));
     if (proven.value_or(false)) changed_.cancel();
   }
@@ -197,7 +197,7 @@ class Listener {
   asio::steady_timer changed_;  // never expires: cancelled when somebody has proven
   std::vector<Open> acceptors_;
   ListenReport report_;
-  int heard_{};
+  std::list<tcp::socket*> heard_;  // whose proof is awaited, the oldest first
 };
 
 }  // namespace

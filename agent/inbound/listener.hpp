@@ -19,7 +19,7 @@ struct ListenWish {
 };
 
 // Listens at every port until each was reached by somebody with the token, the limit passes, or SIGINT or SIGTERM
-// comes. A peer gets ten seconds for its proof, and no more than 256 are heard at once.
+// comes. A peer gets ten seconds for its proof; of more than 256 at once the oldest makes room.
 ListenReport listen_for_peers(const ListenWish& wish);
 
 }  // namespace vnetprobe::inbound
