@@ -145,6 +145,49 @@ asio::awaitable<void> try_proxy(FollowUp question, const Equipment& equipment, N
   check.observations.push_back({.seen = std::move(tunnel.seen), .follow_up = std::move(question.because)});
 }
 
+// The check's climb once more, with one circumstance changed.
+struct Variant {
+  PlannedCheck planned;
+  Way way;
+};
+
+// Absent: the question is no climb.
+std::optional<Variant> variant_for(const FollowUp& question, const PlannedCheck& planned, const Limits& limits,
+                                   const Check& check) {
+  Way way{.because = question.because, .limits = short_limits(limits)};
+  switch (question.kind) {
+    case FollowUpKind::as_browser:
+      way.user_agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+      return Variant{up_to_failure(without_upgrade(planned), check), std::move(way)};
+    case FollowUpKind::as_post:
+    case FollowUpKind::as_big_post:
+      way.body_bytes = question.kind == FollowUpKind::as_big_post ? big_body : small_body;
+      return Variant{planned, std::move(way)};
+    case FollowUpKind::websocket_other_spelling:
+      way.connection_header = "keep-alive, Upgrade";
+      return Variant{planned, std::move(way)};
+    case FollowUpKind::http_without_upgrade:
+      return Variant{without_upgrade(planned), std::move(way)};
+    case FollowUpKind::tls_direct:
+      way.direct = true;
+      return Variant{up_to_tls(planned), std::move(way)};
+    case FollowUpKind::proxy_by_address:
+      return Variant{to_address(up_to_tls(planned), *question.server), std::move(way)};
+    case FollowUpKind::same_again:
+      return Variant{up_to_failure(planned, check), std::move(way)};
+    case FollowUpKind::small_segments:
+      way.mss_limit = small_segment;
+      return Variant{up_to_failure(planned, check), std::move(way)};
+    case FollowUpKind::big_request:
+      return Variant{with_big_request(planned), std::move(way)};
+    case FollowUpKind::big_request_in_small_segments:
+      way.mss_limit = small_segment;
+      return Variant{with_big_request(planned), std::move(way)};
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace
 
 bool ExperimentBudget::spend(const FollowUp& question) {
@@ -190,18 +233,12 @@ bool ExperimentBudget::spend(const FollowUp& question) {
 
 asio::awaitable<void> answer_question(FollowUp question, const PlannedCheck& planned, const Equipment& equipment,
                                       Names& names, const std::string& control_name, Check& check) {
+  if (auto variant = variant_for(question, planned, equipment.limits, check)) {
+    co_await climb_variant(std::move(variant->planned), equipment, names, std::move(variant->way), check);
+    co_return;
+  }
   const bool of_resolver = check.id.starts_with("node.resolver/");
   const std::string name = of_resolver ? control_name : check.target.host;
-  const Way same_way{.because = question.because, .limits = short_limits(equipment.limits)};
-  Way direct{.because = question.because, .direct = true, .limits = short_limits(equipment.limits)};
-  Way browser = same_way;
-  browser.user_agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
-  Way small = same_way;
-  small.mss_limit = small_segment;
-  Way spelled = same_way;
-  spelled.connection_header = "keep-alive, Upgrade";
-  Way post = same_way;
-  post.body_bytes = question.kind == FollowUpKind::as_big_post ? big_body : small_body;
   switch (question.kind) {
     case FollowUpKind::dns_tcp_same_server:
       if (question.server) co_await ask_dns(question, *question.server, DnsTransport::tcp, name, equipment, check);
@@ -209,34 +246,11 @@ asio::awaitable<void> answer_question(FollowUp question, const PlannedCheck& pla
     case FollowUpKind::dns_azure:
       co_await ask_dns(question, azure_dns, DnsTransport::udp, name, equipment, check);
       break;
-    case FollowUpKind::dns_with_search:
-      co_await ask_with_search(question, name, equipment, check);
-      break;
-    case FollowUpKind::as_browser:
-      co_await climb_variant(up_to_failure(without_upgrade(planned), check), equipment, names, std::move(browser),
-                             check);
-      break;
-    case FollowUpKind::as_post:
-    case FollowUpKind::as_big_post:
-      co_await climb_variant(planned, equipment, names, std::move(post), check);
-      break;
-    case FollowUpKind::websocket_other_spelling:
-      co_await climb_variant(planned, equipment, names, std::move(spelled), check);
-      break;
-    case FollowUpKind::tcp_again:
-      co_await connect_again(std::move(question), equipment.surroundings.root, check);
-      break;
     case FollowUpKind::dns_again:
       co_await ask_dns(question, *question.server, DnsTransport::udp, name, equipment, check);
       break;
-    case FollowUpKind::http_without_upgrade:
-      co_await climb_variant(without_upgrade(planned), equipment, names, same_way, check);
-      break;
-    case FollowUpKind::tls_direct:
-      co_await climb_variant(up_to_tls(planned), equipment, names, std::move(direct), check);
-      break;
-    case FollowUpKind::proxy_by_address:
-      co_await climb_variant(to_address(up_to_tls(planned), *question.server), equipment, names, same_way, check);
+    case FollowUpKind::dns_with_search:
+      co_await ask_with_search(question, name, equipment, check);
       break;
     case FollowUpKind::through_proxy:
       co_await try_proxy(std::move(question), equipment, names, check);
@@ -253,18 +267,11 @@ asio::awaitable<void> answer_question(FollowUp question, const PlannedCheck& pla
     case FollowUpKind::tls_other_name:
       co_await shake_hands(std::move(question), equipment, check);
       break;
-    case FollowUpKind::same_again:
-      co_await climb_variant(up_to_failure(planned, check), equipment, names, same_way, check);
+    case FollowUpKind::tcp_again:
+      co_await connect_again(std::move(question), equipment.surroundings.root, check);
       break;
-    case FollowUpKind::small_segments:
-      co_await climb_variant(up_to_failure(planned, check), equipment, names, std::move(small), check);
-      break;
-    case FollowUpKind::big_request:
-      co_await climb_variant(with_big_request(planned), equipment, names, same_way, check);
-      break;
-    case FollowUpKind::big_request_in_small_segments:
-      co_await climb_variant(with_big_request(planned), equipment, names, std::move(small), check);
-      break;
+    default:
+      break;  // climbed above
   }
 }
 

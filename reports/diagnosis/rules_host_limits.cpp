@@ -49,12 +49,23 @@ bool no_descriptor(const std::optional<std::string>& errno_name) {
   return errno_name == "EMFILE" || errno_name == "ENFILE";
 }
 
+// Every connection that the check tried, whatever for.
+std::vector<std::pair<int, const TcpObservation*>> connections_of(const Check& check) {
+  std::vector<std::pair<int, const TcpObservation*>> all;
+  for (const auto& tcp : cited<TcpObservation>(check)) all.emplace_back(tcp.index, tcp.seen);
+  for (const auto& imds : cited<ImdsObservation>(check))
+    if (imds->tcp) all.emplace_back(imds.index, &*imds->tcp);
+  for (const auto& door : cited<WireserverObservation>(check)) all.emplace_back(door.index, &door->tcp);
+  return all;
+}
+
 // EMFILE is this agent's own limit, ENFILE the whole node's.
 std::vector<Finding> file_handles_are_used_up(const Evidenced& evidence) {
   Finding finding{.code = "host.fd_exhausted", .subject = "file handles", .confidence = Confidence::proven};
   Finding own{.code = "probe.self_inflicted", .subject = "EMFILE", .confidence = Confidence::proven};
   for (const auto* check : evidence.open) {
-    for (const auto& tcp : attempts(*check, evidence.report)) {
+    for (const auto& [place, seen] : connections_of(*check)) {
+      const Cited<TcpObservation> tcp{check, place, seen};
       if (!no_descriptor(tcp->errno_name)) continue;
       auto& of = tcp->errno_name == "ENFILE" ? finding : own;
       of.checks.push_back(check->id);
@@ -78,6 +89,27 @@ std::vector<Finding> file_handles_are_used_up(const Evidenced& evidence) {
   for (auto* one : {&finding, &own})
     if (!one->checks.empty()) findings.push_back(std::move(*one));
   return findings;
+}
+
+// EADDRNOTAVAIL: the kernel has no port left to begin a connection at. (Of IPv6 it says so as well where there is no
+// address.)
+std::vector<Finding> local_ports_are_used_up(const Evidenced& evidence) {
+  Finding finding{.code = "tcp.local_ports_exhausted", .subject = "this node", .confidence = Confidence::proven};
+  for (const auto* check : evidence.open) {
+    const auto all = connections_of(*check);
+    const auto lacks_a_port = [](const auto& one) {
+      return one.second->error == TcpFailure::no_local_address &&
+             one.second->remote.address.find(':') == std::string::npos;
+    };
+    const auto first = std::ranges::find_if(all, lacks_a_port);
+    const bool any = std::ranges::any_of(all, [](const auto& one) { return !one.second->error; });
+    if (first == all.end() || any) continue;
+    finding.checks.push_back(check->id);
+    const Cited<TcpObservation> tcp{check, first->first, first->second};
+    finding.evidence.push_back(tcp.says(fmt::format("{}: {}, there is no local port left", to_string(tcp->remote),
+                                                    tcp->errno_name.value_or("no port"))));
+  }
+  return finding.checks.empty() ? std::vector<Finding>{} : std::vector{std::move(finding)};
 }
 
 bool waits_for_the_node(const Check& check) {
@@ -153,6 +185,7 @@ std::vector<Finding> an_agent_keeps_restarting(const Evidenced& evidence) {
 
 constexpr std::array rules{NamedRule{"connection table is full", connection_table_is_full},
                            NamedRule{"file handles are used up", file_handles_are_used_up},
+                           NamedRule{"local ports are used up", local_ports_are_used_up},
                            NamedRule{"node is overloaded", node_is_overloaded},
                            NamedRule{"an agent of Azure is not running", an_agent_is_not_running},
                            NamedRule{"an agent of Azure keeps restarting", an_agent_keeps_restarting}};

@@ -102,7 +102,7 @@ std::vector<Finding> leaves_through_an_appliance(const Evidenced& evidence) {
     return {{.code = "route.forced_tunnel",
              .subject = seen,
              .confidence = Confidence::likely,
-             .checks = {check_named(evidence.report, "egress.address") ? "egress.address" : answer.check->id},
+             .checks = {answer.check->id},
              .evidence = {answer.says(fmt::format("{} sees this node as {}, and the platform calls it {}",
                                                   answer.check->target.host, seen, *own.begin()))},
              .values = {{"address", seen}},

@@ -38,18 +38,6 @@ std::string failed_with(const Tcp& tcp) {
                      words(tcp->duration));
 }
 
-std::vector<Finding> local_ports_are_used_up(const Evidenced& evidence) {
-  return for_each_dead_check(
-      evidence,
-      [](const Tcp& tcp) { return tcp->error == TcpFailure::no_local_address && !is_v6(tcp->remote.address); },
-      [](const Tcp& tcp) {
-        return Finding{.code = "tcp.local_ports_exhausted",
-                       .subject = "this node",
-                       .confidence = Confidence::proven,
-                       .evidence = {tcp.says(failed_with(tcp))}};
-      });
-}
-
 bool at_home(const Report& report, const Tcp& tcp) {
   return is_loopback(tcp->remote.address) || is_own_address(report, tcp->remote.address);
 }
@@ -329,7 +317,6 @@ std::vector<Finding> segments_have_shrunk(const Evidenced& evidence) {
 }
 
 constexpr std::array rules{
-    NamedRule{"local ports are used up", local_ports_are_used_up},
     NamedRule{"local firewall rejects", local_firewall_rejects},
     NamedRule{"device rejects", device_rejects},
     NamedRule{"host refuses", host_refuses},

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Stand-ins for what has no real counterpart outside Azure: IMDS, WireServer, and a UDP port that takes what comes.
 
-    fakes.py imds ADDRESS | imds-without-identity ADDRESS | wireserver ADDRESS | udp ADDRESS PORT"""
+    fakes.py imds ADDRESS | imds-without-identity ADDRESS | imds-with-public-address ADDRESS | wireserver ADDRESS | udp ADDRESS PORT"""
 import http.server
 import json
 import socket
@@ -37,6 +37,7 @@ class Answering(http.server.BaseHTTPRequestHandler):
 class Imds(Answering):
     server_version, sys_version = "IMDS/150.870.65.1854", ""
 
+    public_address = ""
     identity = 200, '{"tenantId":"22222222-2222-2222-2222-222222222222"}'
 
     def do_GET(self):
@@ -46,7 +47,13 @@ class Imds(Answering):
             return self.reply(self.identity[0], "application/json; charset=utf-8", self.identity[1])
         if not self.path.startswith("/metadata/instance?api-version="):
             return self.reply(404, "application/json; charset=utf-8", '{"error":"Not found"}')
-        return self.reply(200, "application/json; charset=utf-8", json.dumps(INSTANCE))
+        instance = json.loads(json.dumps(INSTANCE))
+        instance["network"]["interface"][0]["ipv4"]["ipAddress"][0]["publicIpAddress"] = self.public_address
+        return self.reply(200, "application/json; charset=utf-8", json.dumps(instance))
+
+
+class ImdsWithPublicAddress(Imds):
+    public_address = "20.70.0.4"
 
 
 class ImdsWithoutIdentity(Imds):
@@ -68,7 +75,8 @@ def main():
         while True:
             taker.recv(2048)
     socketserver.ThreadingTCPServer.allow_reuse_address = True
-    ports, handler = {"imds": ([80], Imds), "imds-without-identity": ([80], ImdsWithoutIdentity), "wireserver": ([80, 32526], Wireserver)}[kind]
+    ports, handler = {"imds": ([80], Imds), "imds-without-identity": ([80], ImdsWithoutIdentity),
+                      "imds-with-public-address": ([80], ImdsWithPublicAddress), "wireserver": ([80, 32526], Wireserver)}[kind]
     threads = []
     for port in ports:
         server = http.server.ThreadingHTTPServer((address, port), handler)

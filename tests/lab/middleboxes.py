@@ -6,7 +6,7 @@
     middleboxes.py websocket ADDRESS PORT CERTIFICATE|- KEY|- bad-accept|close-early|deny|silent|pong|pong-then-end
     middleboxes.py http ADDRESS PORT CERTIFICATE KEY silent|reset|garbage|huge
     middleboxes.py half-open ADDRESS PORT DOOR                       connections that never complete; then listens at 127.0.0.1:DOOR
-    middleboxes.py hold ADDRESS PORT COUNT DOOR                      so many connections that stay; then listens at 127.0.0.1:DOOR
+    middleboxes.py hold ADDRESS PORT COUNT DOOR [BASE]               so many connections that stay; then listens at 127.0.0.1:DOOR
     middleboxes.py mute ADDRESS PORT                                 takes connections and never says a word"""
 import asyncio
 import base64
@@ -164,11 +164,12 @@ async def http(address, port, certificate, key, how):
     await server.serve_forever()
 
 
-def hold(address, port, count, door):
+def hold(address, port, count, door, base=20000):
+    """From the ports BASE and above."""
     clients = []
     while len(clients) < int(count):
         clients.append(socket.socket())
-        clients[-1].bind(("", 20000 + len(clients)))
+        clients[-1].bind(("", int(base) + len(clients) - 1))
         clients[-1].connect((address, int(port)))
     listener = socket.create_server(("127.0.0.1", int(door)))
     while True:

@@ -52,6 +52,22 @@ TEST(HostLimits, AFullConnectionTableIsNoFirewallRule) {
   EXPECT_THAT(codes(diagnosed({node({}), public_target({tcp("20.62.129.10:443")})})), IsEmpty());
 }
 
+TEST(HostLimits, NoLocalPortLeftIsOneCauseOfAllThatFailsByIt) {
+  auto no_port = tcp_failed("20.62.129.10:443", TcpFailure::no_local_address, "EADDRNOTAVAIL", 50us);
+  ImdsObservation imds{.url = "http://169.254.169.254/metadata/instance",
+                       .remote = at("169.254.169.254:80"),
+                       .error = ImdsFailure::unreachable};
+  imds.tcp = tcp_failed("169.254.169.254:80", TcpFailure::no_local_address, "EADDRNOTAVAIL", 50us);
+  const auto made = diagnosed(
+      {public_target({{.seen = no_port, .follow_up = {}}}), check("node.imds", "", {{.seen = imds, .follow_up = {}}})});
+  EXPECT_THAT(codes(made), ElementsAre("tcp.local_ports_exhausted"));
+  EXPECT_THAT(made.diagnoses[0].checks, ElementsAre("tag.AzureResourceManager", "node.imds"));
+  imds.tcp->error = TcpFailure::timed_out;
+  imds.error = ImdsFailure::timed_out;
+  EXPECT_THAT(codes(diagnosed({check("node.imds", "", {{.seen = imds, .follow_up = {}}})})),
+              ElementsAre("imds.unreachable"));
+}
+
 Check with_agent(std::optional<bool> running) {
   AzureAgents agents;
   agents.units.push_back(
