@@ -1,5 +1,6 @@
 #include "agent/bundle/collect.hpp"
 
+#include "probes/descriptor.hpp"
 #include "probes/host/command.hpp"
 
 #include <fcntl.h>
@@ -22,15 +23,6 @@ using Clock = std::chrono::steady_clock;
 std::chrono::milliseconds since(Clock::time_point started) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started);
 }
-
-struct Descriptor {
-  int number = -1;
-  ~Descriptor() { close(); }
-  void close() {
-    if (number >= 0) ::close(number);
-    number = -1;
-  }
-};
 
 // Keeps the beginning, or the end, of what is poured in.
 class Kept {
@@ -133,9 +125,9 @@ std::vector<std::string> matching(const std::string& pattern) {
 Item read_item(std::string id, const std::string& path, bool tail, const Bounds& bounds) {
   const auto started = Clock::now();
   Item item{.id = std::move(id), .source = path};
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat status {};
-  if (file.number < 0 || ::fstat(file.number, &status) != 0) {
+  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) {
     item.problem = failed("open", errno);
     return item;
   }
@@ -146,7 +138,7 @@ Item read_item(std::string id, const std::string& path, bool tail, const Bounds&
   // Of a huge file only the end is read at all.
   const auto most = static_cast<off_t>(bounds.item_bytes);
   if (tail && status.st_size > most) {
-    ::lseek(file.number, status.st_size - most, SEEK_SET);
+    ::lseek(file.get(), status.st_size - most, SEEK_SET);
     item.truncated = true;
   }
   Kept kept(bounds.item_bytes, tail);
@@ -154,7 +146,7 @@ Item read_item(std::string id, const std::string& path, bool tail, const Bounds&
   std::size_t read = 0;
   // A file that grows as fast as it is read has an end all the same: twice the bound.
   while (read < 2 * bounds.item_bytes) {
-    const auto size = ::read(file.number, block.data(), block.size());
+    const auto size = ::read(file.get(), block.data(), block.size());
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) item.problem = failed("read", errno);
     if (size <= 0) break;

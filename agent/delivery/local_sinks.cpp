@@ -1,5 +1,6 @@
 #include "agent/cli/write_file.hpp"
 #include "agent/delivery/sinks.hpp"
+#include "probes/descriptor.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -13,13 +14,6 @@
 // The sinks that never leave the machine.
 namespace vnetprobe::delivery {
 namespace {
-
-struct Descriptor {
-  int number;
-  ~Descriptor() {
-    if (number >= 0) ::close(number);
-  }
-};
 
 Attempt failed(const std::string& where, int error) {
   return {.outcome = Outcome::retry, .says = fmt::format("{}: {}", where, std::strerror(error)), .retry_after = {}};
@@ -50,13 +44,13 @@ Attempt write_journal(const Message& message, const std::string& socket_path) {
       "MESSAGE={}\nPRIORITY={}\nSYSLOG_IDENTIFIER=vnetprobe\nVNETPROBE_REPORT={}\nVNETPROBE_VERDICT={}\n"
       "VNETPROBE_DIAGNOSES={}\n",
       without_newlines(message.summary), message.healthy() ? information : warning, message.id, message.verdict, codes);
-  const Descriptor journal{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-  if (journal.number < 0) return failed("journal", errno);
+  const Descriptor journal(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (journal.get() < 0) return failed("journal", errno);
   sockaddr_un to{};
   to.sun_family = AF_UNIX;
   if (socket_path.size() >= sizeof to.sun_path) return failed("journal", ENAMETOOLONG);
   std::memcpy(to.sun_path, socket_path.c_str(), socket_path.size());
-  const auto sent = ::sendto(journal.number, text.data(), text.size(), MSG_NOSIGNAL,
+  const auto sent = ::sendto(journal.get(), text.data(), text.size(), MSG_NOSIGNAL,
                              reinterpret_cast<const sockaddr*>(&to), sizeof to);
   if (sent < 0) return failed("journal", errno);
   return {.outcome = Outcome::delivered, .says = "journal", .retry_after = {}};
@@ -65,14 +59,14 @@ Attempt write_journal(const Message& message, const std::string& socket_path) {
 // A terminal whose other end does not read takes a few kilobytes and then nothing: it is left alone after the limit.
 Attempt write_console(const std::string& path, const Message& message, std::chrono::milliseconds limit) {
   const std::string where = "console " + path;
-  const Descriptor console{::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
-  if (console.number < 0) return failed(where, errno);
+  const Descriptor console(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (console.get() < 0) return failed(where, errno);
   std::string text;
   for (const char c : message.summary) text += c == '\n' ? std::string("\r\n") : std::string(1, c);
   const auto until = std::chrono::steady_clock::now() + limit;
   std::string_view left = text;
   while (!left.empty()) {
-    const auto written = ::write(console.number, left.data(), left.size());
+    const auto written = ::write(console.get(), left.data(), left.size());
     if (written > 0) {
       left.remove_prefix(static_cast<std::size_t>(written));
       continue;
@@ -80,7 +74,7 @@ Attempt write_console(const std::string& path, const Message& message, std::chro
     if (written < 0 && errno != EAGAIN && errno != EINTR) return failed(where, errno);
     const auto now = std::chrono::steady_clock::now();
     if (now >= until) return failed(where, ETIMEDOUT);
-    pollfd ready{.fd = console.number, .events = POLLOUT, .revents = 0};
+    pollfd ready{.fd = console.get(), .events = POLLOUT, .revents = 0};
     ::poll(&ready, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(until - now).count()));
   }
   return {.outcome = Outcome::delivered, .says = where, .retry_after = {}};

@@ -1,5 +1,7 @@
 #include "agent/delivery/secret.hpp"
 
+#include "probes/descriptor.hpp"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -37,19 +39,15 @@ std::string unsafe_mode(const std::string& path) {
 }
 
 std::variant<std::string, SecretProblem> read_secret(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (file < 0) return problem(path, errno);
-  struct Closer {
-    int descriptor;
-    ~Closer() { ::close(descriptor); }
-  } closer{file};
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (file.get() < 0) return problem(path, errno);
   struct stat status {};
-  if (::fstat(file, &status) != 0) return problem(path, errno);
+  if (::fstat(file.get(), &status) != 0) return problem(path, errno);
   if (!S_ISREG(status.st_mode))
     return SecretProblem{path + ": no regular file; secret_file names the file with the key"};
   if ((status.st_mode & S_IROTH) != 0) return SecretProblem{others_can_read(path)};
   std::string text(secret_at_most + 1, '\0');
-  const auto size = ::read(file, text.data(), text.size());
+  const auto size = ::read(file.get(), text.data(), text.size());
   if (size < 0) return problem(path, errno);
   if (static_cast<std::size_t>(size) > secret_at_most)
     return SecretProblem{path + ": larger than 64 KiB, which no key is"};

@@ -1,5 +1,7 @@
 #include "probes/host/command.hpp"
 
+#include "probes/descriptor.hpp"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
@@ -18,15 +20,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Descriptor {
-  int number = -1;
-  ~Descriptor() { close(); }
-  void close() {
-    if (number >= 0) ::close(number);
-    number = -1;
-  }
-};
-
 struct Child {
   pid_t pid = -1;
   Descriptor output;
@@ -41,8 +34,8 @@ void start(const CommandRequest& request, Child& child) {
     child.problem = failed("pipe", errno);
     return;
   }
-  child.output.number = ends[0];
-  const Descriptor write_end{ends[1]};
+  child.output = Descriptor(ends[0]);
+  const Descriptor write_end(ends[1]);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -72,9 +65,9 @@ std::string read_output(const Child& child, const CommandRequest& request, Clock
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
     if (left.count() <= 0) return "killed: it did not end in time";
-    pollfd ready{.fd = child.output.number, .events = POLLIN, .revents = 0};
+    pollfd ready{.fd = child.output.get(), .events = POLLIN, .revents = 0};
     if (::poll(&ready, 1, static_cast<int>(left.count())) == 0) continue;
-    const auto size = ::read(child.output.number, block.data(), block.size());
+    const auto size = ::read(child.output.get(), block.data(), block.size());
     if (size < 0 && errno == EINTR) continue;
     if (size <= 0) return {};
     if (!request.take({block.data(), static_cast<std::size_t>(size)})) return "killed: it printed more than the bound";

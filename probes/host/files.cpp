@@ -1,5 +1,7 @@
 #include "probes/host/files.hpp"
 
+#include "probes/descriptor.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,20 +12,6 @@
 
 namespace vnetprobe {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 FileText failed(const std::filesystem::path& file, int error) {
   return {.error = error == ENOENT || error == ENOTDIR ? HostFailure::not_found : HostFailure::not_readable,
