@@ -48,8 +48,10 @@ endfunction()
 if(VNETPROBE_ONE_FILE)
   add_compile_options(-ffunction-sections -fdata-sections)
   add_link_options(-static-libstdc++ -static-libgcc -Wl,--gc-sections -Wl,--as-needed -s)
-  # Symbols that would have to be unique over all libraries of a process need a name in the file each, and it is alone.
+  # Symbols that would have to be unique over all libraries of a process need a name in the file each, and it is alone: nobody
+  # links with it.
   add_compile_options(-fno-gnu-unique)
+  add_link_options(-Wl,--exclude-libs,ALL)
   # Functions that came out the same, and whose address nobody compares, are kept once: a hundredth of the file. binutils' gold
   # can do it; without it the file is larger and works as well.
   find_program(gold ld.gold)

@@ -7,7 +7,7 @@
 namespace vnetprobe {
 
 namespace embedded {
-extern const std::string_view catalogue_yaml;
+std::string catalogue_yaml();
 }
 
 namespace {
@@ -66,11 +66,11 @@ void emit_entry(YAML::Emitter& out, const CatalogueEntry& entry) {
 
 }  // namespace
 
-std::string_view built_in_catalogue_yaml() { return embedded::catalogue_yaml; }
+std::string built_in_catalogue_yaml() { return embedded::catalogue_yaml(); }
 
 const Catalogue& built_in_catalogue() {
   static const Catalogue catalogue = [] {
-    auto parsed = parse_catalogue(embedded::catalogue_yaml, "built-in");
+    auto parsed = parse_catalogue(embedded::catalogue_yaml(), "built-in");
     if (!parsed.catalogue) throw std::logic_error("the built-in catalogue is broken: " + parsed.errors.front());
     return std::move(*parsed.catalogue);
   }();

@@ -59,6 +59,6 @@ std::span<const std::string_view> known_placeholders();
 std::vector<std::string> placeholders_in(std::string_view text);
 
 const Catalogue& built_in_catalogue();
-std::string_view built_in_catalogue_yaml();
+std::string built_in_catalogue_yaml();
 
 }  // namespace vnetprobe
