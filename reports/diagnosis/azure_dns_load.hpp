@@ -16,7 +16,8 @@ AzureDnsLoad load_on_azure_dns(const std::vector<Check>& checks);
 // It answers, and is silent far more often than a lossy network explains.
 bool is_suspicious(const AzureDnsLoad& load);
 
-// One question over UDP that it did not answer.
+// One question over UDP to it, and one that it did not answer.
+bool goes_to_azure_dns(const Cited<DnsObservation>& dns);
 bool was_silence_of_azure_dns(const Cited<DnsObservation>& dns);
 
 }  // namespace vnetprobe

@@ -93,7 +93,7 @@ std::optional<CrossQuestion> with_the_proxy(const std::vector<Check>& checks) {
 }
 
 // The control connection to an address where nobody can be was completed: something on the way reads what is inside
-// (Azure Firewall refuses a handshake without SNI, azure-facts 7).
+// (Azure Firewall refuses a handshake without SNI, azure-facts 9.2).
 std::optional<CrossQuestion> without_a_name(const std::vector<Check>& checks) {
   const auto completes = [](const Check& check) {
     return std::ranges::any_of(cited<TcpObservation>(check, Part::experiments),
@@ -141,10 +141,6 @@ std::optional<CrossQuestion> with_a_body(const std::vector<Check>& checks) {
   return std::nullopt;
 }
 
-bool goes_to_azure_dns_again(const Cited<DnsObservation>& dns) {
-  return dns->server && dns->server->address == azure_dns && dns->transport == DnsTransport::udp;
-}
-
 // Questions to Azure's DNS that came to nothing in the burst of a run's beginning: a few of them, once.
 std::vector<CrossQuestion> when_it_is_quiet(const std::vector<Check>& checks) {
   constexpr std::size_t questions_at_most = 6;
@@ -154,7 +150,7 @@ std::vector<CrossQuestion> when_it_is_quiet(const std::vector<Check>& checks) {
     const auto own = cited<DnsObservation>(checks[i]);
     const auto first = std::ranges::find_if(own, was_silence_of_azure_dns);
     if (first == own.end()) continue;
-    if (std::ranges::any_of(cited<DnsObservation>(checks[i], Part::experiments), goes_to_azure_dns_again)) return {};
+    if (std::ranges::any_of(cited<DnsObservation>(checks[i], Part::experiments), goes_to_azure_dns)) return {};
     if (questions.size() == questions_at_most) continue;
     questions.push_back({i,
                          {.kind = FollowUpKind::dns_again,

@@ -10,10 +10,6 @@ namespace {
 
 using Dns = Cited<DnsObservation>;
 
-bool goes_to_azure_dns(const Dns& dns) {
-  return dns->server && dns->server->address == azure_dns && dns->transport == DnsTransport::udp;
-}
-
 // Connections need retransmissions as well where the path itself loses packets.
 bool path_is_lossy(const Report& report) {
   int connections = 0, repeated = 0;
@@ -67,7 +63,7 @@ bool ends_in(std::string_view name, std::string_view domain) {
 }
 
 // With every lease Azure hands out a search domain that tells which DNS servers the virtual network had at that time
-// (azure-facts 2.6): reddog.microsoft.com beside servers of its own, internal.cloudapp.net beside Azure's.
+// (azure-facts 2.5): reddog.microsoft.com beside servers of its own, internal.cloudapp.net beside Azure's.
 std::vector<Finding> lease_contradicts_the_servers(const Evidenced& evidence) {
   const bool names_fail =
       std::ranges::any_of(evidence.report.checks, [](const Check& check) { return ends_at_dns(check); });
@@ -99,6 +95,10 @@ constexpr std::array rules{NamedRule{"Azure's DNS limits the rate", azure_dns_li
                            NamedRule{"the lease contradicts the servers", lease_contradicts_the_servers}};
 
 }  // namespace
+
+bool goes_to_azure_dns(const Dns& dns) {
+  return dns->server && dns->server->address == azure_dns && dns->transport == DnsTransport::udp;
+}
 
 bool was_silence_of_azure_dns(const Dns& dns) { return goes_to_azure_dns(dns) && dns->error == DnsFailure::timed_out; }
 
