@@ -199,10 +199,11 @@ class Vnet:
     def on_node(self, words, files=None, before="", user="nobody", environment=None):
         """Runs a command on the node with the node's own files in place of this machine's, as an unprivileged user. `files` are
         texts by path; /run starts empty. `before` is run as root in the same place."""
-        # A root of its own, so that the node shows no sign of a container that this machine may be.
+        # A root and processes of its own, so that the node shows no sign of a container that this machine may be, nor of
+        # the programs of another scenario.
         root = self.folder / "root"
         root.mkdir(exist_ok=True)
-        scripts = ["mount --make-rprivate /", f"mount -t tmpfs tmpfs {root}", f"cd {root}",
+        scripts = ["mount --make-rprivate /", "mount -t proc proc /proc", f"mount -t tmpfs tmpfs {root}", f"cd {root}",
                    'for d in /*; do if [ -L "$d" ]; then cp -P "$d" .; elif [ -d "$d" ]; then mkdir -p ".$d"; mount --rbind "$d" ".$d"; fi; done',
                    f"mount --bind {self.folder}/mnt ./mnt", "mount -t tmpfs tmpfs ./run"]
         for number, (path, text) in enumerate((files or {}).items()):
@@ -215,7 +216,8 @@ class Vnet:
             scripts.append(f"chroot . sh -ec '{before}'")
         become = "" if user == "root" else f"setpriv --reuid={user} --regid=nogroup --clear-groups --no-new-privs "
         scripts.append(f'exec chroot . {become}"$@"')
-        return subprocess.run(["unshare", "-m", "ip", "netns", "exec", self.ns("node"), "sh", "-ec", "\n".join(scripts), "sh", *map(str, words)],
+        apart = ("unshare", "-m", "--pid", "--fork", "--kill-child", "ip", "netns", "exec", self.ns("node"))
+        return subprocess.run([*apart, "sh", "-ec", "\n".join(scripts), "sh", *map(str, words)],
                               text=True, capture_output=True, env=environment or self.environment(), check=False)
 
     def close(self):
