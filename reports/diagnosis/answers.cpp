@@ -87,11 +87,13 @@ ServiceAnswer to_answer(const Cited<Layer>& seen) {
 
 }  // namespace
 
-const std::string* ServiceAnswer::header(std::string_view name) const {
+const std::string* value_of(const std::vector<HttpHeader>& headers, std::string_view name) {
   const auto found =
-      std::ranges::find_if(*headers, [&](const HttpHeader& one) { return header_matches(one.name, name); });
-  return found == headers->end() ? nullptr : &found->value;
+      std::ranges::find_if(headers, [&](const HttpHeader& one) { return header_matches(one.name, name); });
+  return found == headers.end() ? nullptr : &found->value;
 }
+
+const std::string* ServiceAnswer::header(std::string_view name) const { return value_of(*headers, name); }
 
 bool ServiceAnswer::body_has(std::string_view text) const { return has(body, text); }
 

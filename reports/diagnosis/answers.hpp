@@ -7,6 +7,9 @@
 // How an HTTP answer is read: whether the expected service gave it, and whether something in between shows itself.
 namespace vnetprobe {
 
+// A header by its name, in whatever case; null: not there.
+const std::string* value_of(const std::vector<HttpHeader>& headers, std::string_view name);
+
 // The head of an answer to a request or to a WebSocket handshake.
 struct ServiceAnswer {
   const Check* check{};

@@ -137,4 +137,11 @@ void add_once(std::vector<std::string>& items, const std::string& item) {
   if (!contains(items, item)) items.push_back(item);
 }
 
+bool tls_or_tcp_fails(const Check& check, const Report& report) {
+  if (ends_at_tcp(check, report)) return true;
+  const auto handshakes = cited<TlsObservation>(check);
+  return !handshakes.empty() &&
+         std::all_of(handshakes.begin(), handshakes.end(), [](const auto& tls) { return tls->error.has_value(); });
+}
+
 }  // namespace vnetprobe

@@ -82,6 +82,8 @@ bool connected(const Check& check);
 bool ends_at_dns(const Check& check);
 // Connections were tried and none was made.
 bool ends_at_tcp(const Check& check, const Report& report);
+// The same, or a connection without a handshake.
+bool tls_or_tcp_fails(const Check& check, const Report& report);
 
 bool is_storage(Service service);
 // "host:443", or the host alone

@@ -165,6 +165,13 @@ bool is_about_its_target(const Check& check) {
   });
 }
 
+std::vector<DnsView> views_of_targets(const std::vector<const Check*>& checks) {
+  std::vector<DnsView> views;
+  for (const auto* check : checks)
+    if (is_about_its_target(*check)) views.push_back(view_dns(*check));
+  return views;
+}
+
 bool is_stub(const Report& report, const Endpoint& server) {
   if (server.address == "127.0.0.53" || server.address == "127.0.0.54") return true;
   return std::any_of(report.node.resolvers.begin(), report.node.resolvers.end(), [&](const NodeResolver& resolver) {

@@ -57,6 +57,8 @@ DnsView view_dns(const Check& check);
 
 // The questions were about the check's own host, and not about a proxy's that stands before it.
 bool is_about_its_target(const Check& check);
+// Of those checks whose names are their targets'. A resolver's own check asks only to see whether that server lives.
+std::vector<DnsView> views_of_targets(const std::vector<const Check*>& checks);
 
 // A local forwarder that only passes on what its upstream says.
 bool is_stub(const Report& report, const Endpoint& server);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <unordered_map>
 #include <unordered_set>
 
 namespace vnetprobe {
@@ -16,7 +17,7 @@ constexpr std::size_t evidence_limit = 24;  // of one diagnosis: a reader wants 
 
 using Ids = std::unordered_set<std::string_view>;
 
-bool is_open(const Check& check, const Ids& taken) { return !check.observations.empty() && !taken.contains(check.id); }
+bool has_address(const Check& check) { return !cited<TcpObservation>(check).empty(); }
 
 void keep_open(std::vector<std::string>& ids, const Ids& open, const Ids& but_not = {}) {
   std::vector<std::string> kept;
@@ -149,14 +150,18 @@ CheckPlaces places_of(const Report& report) {
 
 std::vector<Found> run_rules(const Report& report) {
   Findings all;
-  Ids taken;  // names of checks of the report
+  std::unordered_map<std::string_view, About> taken;  // ids of checks of the report, and what explained them first
   const auto places = places_of(report);
   std::size_t order = 0;
   for (const auto& rule : rules_in_order()) {
     Evidenced evidence{.report = report, .open = {}};
     Ids open;
     for (const auto& check : report.checks) {
-      if (!is_open(check, taken)) continue;
+      const auto by = taken.find(check.id);
+      const bool lost =
+          by != taken.end() && by->second == About::way && rule.about == About::name && has_address(check);
+      if (check.observations.empty() || (by != taken.end() && !lost)) continue;
+      if (lost) evidence.lost_on_the_way.insert(check.id);
       evidence.open.push_back(&check);
       open.insert(check.id);
     }
@@ -169,7 +174,7 @@ std::vector<Found> run_rules(const Report& report) {
       }
       all.add(std::move(finding), order);
     }
-    taken.merge(now_taken);
+    for (const auto id : now_taken) taken.insert_or_assign(id, rule.about);
     ++order;
   }
   return all.take();

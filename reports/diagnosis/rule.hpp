@@ -5,6 +5,9 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+#include <unordered_set>
+
 namespace vnetprobe {
 
 // What one rule found. Findings of the same code and subject become one diagnosis (diagnosis-codes, rule 7).
@@ -30,12 +33,22 @@ struct Finding {
 struct Evidenced {
   const Report& report;
   std::vector<const Check*> open;  // checks with observations that no earlier rule explained, in plan order
+  std::unordered_set<std::string_view> lost_on_the_way{};  // ids of those in `open` that About::name adds
+
+  // Whether the check's connections say something about their end: an earlier rule did not find the way there dead.
+  bool arrives(const Check& check) const { return !lost_on_the_way.contains(check.id); }
 };
 using Rule = std::vector<Finding> (*)(const Evidenced& evidence);
+
+// What a rule is about, where that lets two faults of one check be told: the way of its packets, and what its name
+// leads to. A name that leads elsewhere than it should does so on a dead way too, so a rule about names sees, beside
+// the open checks, those with an address that a rule about the way explained.
+enum class About { anything, way, name };
 
 struct NamedRule {
   std::string_view name;
   Rule rule;
+  About about{About::anything};
 };
 std::span<const NamedRule> rules_in_order();
 
@@ -51,6 +64,7 @@ std::span<const NamedRule> experiment_rules();        // rules_experiments.cpp: 
 std::span<const NamedRule> service_tag_rules();       // rules_service_tag.cpp
 std::span<const NamedRule> outbound_rules();          // rules_outbound.cpp: nothing public answers
 std::span<const NamedRule> dns_rules();               // rules_dns.cpp
+std::span<const NamedRule> dns_source_rules();        // rules_dns_sources.cpp: two sources that contradict each other
 std::span<const NamedRule> dns_record_rules();        // rules_dns_records.cpp: what the servers say about one name
 std::span<const NamedRule> private_endpoint_rules();  // rules_private_endpoint.cpp
 std::span<const NamedRule> tcp_rules();               // rules_tcp.cpp (and udp)

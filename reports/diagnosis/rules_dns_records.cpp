@@ -9,68 +9,11 @@
 namespace vnetprobe {
 namespace {
 
-// Names of targets; a resolver's own check asks for one only to see whether it lives, and a proxy's name
-// is the proxy's matter.
-std::vector<DnsView> open_views(const Evidenced& evidence) {
-  std::vector<DnsView> views;
-  for (const auto* check : evidence.open)
-    if (is_about_its_target(*check)) views.push_back(view_dns(*check));
-  return views;
-}
-
-bool tls_or_tcp_fails(const Check& check, const Report& report) {
-  if (ends_at_tcp(check, report)) return true;
-  const auto handshakes = cited<TlsObservation>(check);
-  return !handshakes.empty() &&
-         std::all_of(handshakes.begin(), handshakes.end(), [](const auto& tls) { return tls->error.has_value(); });
-}
-
 bool fails_after_dns(const Check& check) {
   return !check.observations.empty() &&
          std::any_of(check.observations.begin(), check.observations.end(), [](const Observation& one) {
            return !one.follow_up && !std::holds_alternative<DnsObservation>(one.seen) && !is_ok(one.seen);
          });
-}
-
-bool refused_over_http(const Check& check) {
-  const auto answers = cited<HttpObservation>(check);
-  return !answers.empty() && (answers.back()->status == 403 || answers.back()->status >= 500);
-}
-
-// A hosts line to a private endpoint is a documented work-around (azure-facts 2.5): it is blamed only for an address
-// that does not work, or for leading to the public side a name that DNS knows as private.
-std::vector<Finding> hosts_line_is_stale(const Evidenced& evidence) {
-  std::vector<Finding> findings;
-  for (const auto& view : open_views(evidence)) {
-    if (!view.libc || view.libc->seen.empty() || !view.libc->has_address()) continue;
-    const auto& lines = view.libc->seen.front()->hosts_lines;
-    const auto in_force = std::find_if(lines.begin(), lines.end(), [&](const HostsLine& line) {
-      return contains(view.libc->addresses, line.address);
-    });
-    const auto by_dns =
-        std::find_if(view.servers.begin(), view.servers.end(), [](const Answer& one) { return one.has_address(); });
-    if (in_force == lines.end() || by_dns == view.servers.end()) continue;
-    const bool same = std::any_of(view.servers.begin(), view.servers.end(),
-                                  [&](const Answer& one) { return contains(one.addresses, in_force->address); });
-    if (same) continue;
-    const bool other_side =
-        view.libc->kind == AnswerKind::public_address && by_dns->kind == AnswerKind::private_address;
-    const bool harmful = tls_or_tcp_fails(*view.check, evidence.report) ||
-                         (other_side && (view.check->target.private_endpoint || refused_over_http(*view.check)));
-    const auto place = fmt::format("{}:{}", in_force->file, in_force->line);
-    findings.push_back({.code = "dns.record.stale_hosts_file",
-                        .subject = view.check->target.host,
-                        .confidence = Confidence::proven,
-                        .checks = {view.check->id},
-                        .evidence = {view.libc->telling.says(fmt::format("{} gives {}", place, in_force->address)),
-                                     by_dns->telling.says(by_dns->words())},
-                        .values = {{"place", place},
-                                   {"file", in_force->file},
-                                   {"hosts_address", in_force->address},
-                                   {"dns_address", words(by_dns->addresses, 2)}},
-                        .only_informs = !harmful});
-  }
-  return findings;
 }
 
 // The name is missing, and that is the cause. What programs get in its place is worth knowing, since it looks like
@@ -89,133 +32,6 @@ std::vector<Finding> search_list_completes_it(const Evidenced& evidence) {
                                                             dns->name, meant, words(dns->addresses, 2)))},
                           .only_informs = true});
     }
-  return findings;
-}
-
-// The stub on this node and the servers behind it tell different addresses in the same minute. Round-robin names do so
-// on a healthy network, so only an address that does not work, or one of the other kind, is blamed.
-std::vector<Finding> cache_is_stale(const Evidenced& evidence) {
-  std::vector<Finding> findings;
-  for (const auto& view : open_views(evidence)) {
-    const auto find = [&](bool stub) {
-      return std::find_if(view.servers.begin(), view.servers.end(), [&](const Answer& one) {
-        return one.has_address() && is_stub(evidence.report, *one.server) == stub;
-      });
-    };
-    const auto cache = find(true), upstream = find(false);
-    if (cache == view.servers.end() || upstream == view.servers.end()) continue;
-    const bool used = !view.libc || view.libc->addresses == cache->addresses;
-    const bool agree = std::any_of(view.servers.begin(), view.servers.end(), [&](const Answer& one) {
-      return !is_stub(evidence.report, *one.server) &&
-             std::any_of(one.addresses.begin(), one.addresses.end(),
-                         [&](const std::string& address) { return contains(cache->addresses, address); });
-    });
-    if (!used || agree || (cache->kind == upstream->kind && !tls_or_tcp_fails(*view.check, evidence.report))) continue;
-    findings.push_back({.code = "dns.cache.stale",
-                        .subject = view.check->target.host,
-                        .confidence = Confidence::proven,
-                        .checks = {view.check->id},
-                        .evidence = {cache->telling.says(cache->words()), upstream->telling.says(upstream->words())}});
-  }
-  return findings;
-}
-
-// Azure's own DNS knows better than the server in use, in the same minute: that server does not forward to it.
-std::vector<Finding> resolver_does_not_ask_azure(const Evidenced& evidence) {
-  std::vector<Finding> findings;
-  for (const auto& view : open_views(evidence)) {
-    if (!view.azure || view.azure->kind != AnswerKind::private_address) continue;
-    const auto* used = view.in_use();
-    if (!used) continue;
-    const bool wrong = used->exists_not() || used->kind == AnswerKind::nodata ||
-                       (used->kind == AnswerKind::public_address && view.check->target.private_endpoint);
-    if (!wrong) continue;
-    const auto* server = &*used;
-    for (const auto& one : view.servers)
-      if (one.kind == used->kind && !is_stub(evidence.report, *one.server)) {
-        server = &one;
-        break;
-      }
-    findings.push_back(
-        {.code = "dns.resolver.not_azure",
-         .subject = server->server ? server->source : "of this node",
-         .confidence = Confidence::proven,
-         .checks = {view.check->id},
-         .evidence = {server->telling.says(server->words()), view.azure->telling.says(view.azure->words())}});
-  }
-  return findings;
-}
-
-std::string class_of(const Answer& answer) {
-  switch (answer.kind) {
-    case AnswerKind::nxdomain:
-      return "NXDOMAIN";
-    case AnswerKind::private_address:
-      return "a private address";
-    case AnswerKind::public_address:
-      return "a public address";
-    default:
-      return {};
-  }
-}
-
-// Two of the node's own servers give answers of different kinds. What programs get decides whether it fails now.
-std::vector<Finding> resolvers_disagree(const Evidenced& evidence) {
-  std::vector<Finding> findings;
-  for (const auto& view : open_views(evidence)) {
-    const Answer *one = nullptr, *other = nullptr;
-    for (const auto& answer : view.servers) {
-      if (class_of(answer).empty() || is_stub(evidence.report, *answer.server)) continue;
-      if (!one)
-        one = &answer;
-      else if (class_of(*one) != class_of(answer)) {
-        other = &answer;
-        break;
-      }
-    }
-    if (!other) continue;
-    const auto* used = view.in_use();
-    const bool misled = used && used->kind == AnswerKind::public_address && view.check->target.private_endpoint;
-    const bool lost = view.libc ? view.libc->exists_not() : one->exists_not();
-    findings.push_back(
-        {.code = lost ? "dns.record.nxdomain_here" : "dns.resolver.inconsistent",
-         // One difference between two servers shows in many names.
-         .subject = lost ? view.check->target.host : fmt::format("{} and {}", one->source, other->source),
-         .confidence = Confidence::proven,
-         .checks = {view.check->id},
-         .evidence = {one->telling.says(one->words()), other->telling.says(other->words())},
-         .values = {{"one_answer", class_of(*one) + " (" + one->source + ")"},
-                    {"other_answer", class_of(*other) + " (" + other->source + ")"}},
-         .warns = !misled && !lost});
-  }
-  return findings;
-}
-
-// The servers know the name and the library does not, or Azure's DNS does and the configured server does not.
-std::vector<Finding> name_is_unknown_here(const Evidenced& evidence) {
-  std::vector<Finding> findings;
-  for (const auto& view : open_views(evidence)) {
-    const auto answers =
-        std::find_if(view.servers.begin(), view.servers.end(), [](const Answer& one) { return one.has_address(); });
-    const Answer *lost = nullptr, *known = nullptr;
-    if (view.libc && view.libc->exists_not() && answers != view.servers.end()) {
-      lost = &*view.libc;
-      known = &*answers;
-    } else if (view.azure && view.azure->has_address() && !view.any_address()) {
-      for (const auto* answer : view.own())
-        if (answer->exists_not()) {
-          lost = answer;
-          break;
-        }
-      known = &*view.azure;
-    }
-    if (!lost || !known || !lost->privatelink_name().empty()) continue;
-    findings.push_back({.code = "dns.record.nxdomain_here",
-                        .subject = view.check->target.host,
-                        .confidence = Confidence::proven,
-                        .checks = {view.check->id},
-                        .evidence = {lost->telling.says(lost->words()), known->telling.says(known->words())}});
-  }
   return findings;
 }
 
@@ -247,7 +63,7 @@ std::vector<Finding> storage_account_is_missing(const Evidenced& evidence) {
   }
   std::vector<Finding> findings;
   std::map<std::string, std::set<std::string>> hosts;
-  for (const auto& view : open_views(evidence)) {
+  for (const auto& view : views_of_targets(evidence.open)) {
     const auto* answer = is_storage(view.check->target.service) ? plain_nxdomain(view) : nullptr;
     const auto account = account_of(*view.check);
     if (!answer || !others_resolve || alive.contains(account)) continue;
@@ -266,7 +82,7 @@ std::vector<Finding> storage_account_is_missing(const Evidenced& evidence) {
 std::vector<Finding> name_does_not_exist(const Evidenced& evidence) {
   std::map<std::string, std::vector<std::string>> hosts;
   std::vector<std::pair<std::string, Finding>> by_zone;
-  for (const auto& view : open_views(evidence)) {
+  for (const auto& view : views_of_targets(evidence.open)) {
     if (!plain_nxdomain(view)) continue;
     const auto& target = view.check->target;
     const auto zone = target.private_zone.value_or(target.host);
@@ -286,7 +102,7 @@ std::vector<Finding> name_does_not_exist(const Evidenced& evidence) {
 
 std::vector<Finding> name_has_no_address(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : open_views(evidence)) {
+  for (const auto& view : views_of_targets(evidence.open)) {
     if (view.any_address()) continue;
     const Answer* telling = nullptr;
     bool only_this = true;
@@ -309,7 +125,7 @@ std::vector<Finding> name_has_no_address(const Evidenced& evidence) {
 // Where a service answered with a certificate that verifies, the address is odd and right: a laboratory, a tunnel.
 std::vector<Finding> address_is_a_bogon(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : open_views(evidence)) {
+  for (const auto& view : views_of_targets(evidence.open)) {
     const auto* used = view.in_use();
     if (!used || !used->has_address() || view.check->target.host == "localhost") continue;
     if (!std::all_of(used->addresses.begin(), used->addresses.end(), is_bogon)) continue;
@@ -353,7 +169,7 @@ bool stayed_without_answer(const Check& check) {
 // The server lives, and this name stays silent, even if an experiment got its answer later or over TCP.
 std::vector<Finding> name_gets_no_answer(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : open_views(evidence)) {
+  for (const auto& view : views_of_targets(evidence.open)) {
     if (!view.check->finished || view.servers.empty() || !stayed_without_answer(*view.check)) continue;
     const auto& first = view.servers.front();
     findings.push_back({.code = "dns.resolver.no_answer_for_name",
@@ -372,7 +188,7 @@ std::vector<Finding> name_gets_no_answer(const Evidenced& evidence) {
 // A check whose servers give no single word for it: some are silent, the others fail. Better the parent than nothing.
 std::vector<Finding> answer_makes_no_sense(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : open_views(evidence)) {
+  for (const auto& view : views_of_targets(evidence.open)) {
     if (view.any_address() || !ends_at_dns(*view.check) || !view.check->finished || fails_after_dns(*view.check))
       continue;
     for (const auto* answer : view.own()) {
@@ -390,12 +206,7 @@ std::vector<Finding> answer_makes_no_sense(const Evidenced& evidence) {
 }
 
 constexpr std::array rules{
-    NamedRule{"hosts line is stale", hosts_line_is_stale},
     NamedRule{"search list completes it", search_list_completes_it},
-    NamedRule{"cache is stale", cache_is_stale},
-    NamedRule{"resolver does not ask Azure", resolver_does_not_ask_azure},
-    NamedRule{"resolvers disagree", resolvers_disagree},
-    NamedRule{"name is unknown here", name_is_unknown_here},
     NamedRule{"storage account is missing", storage_account_is_missing},
     NamedRule{"name does not exist", name_does_not_exist},
     NamedRule{"name has no address", name_has_no_address},

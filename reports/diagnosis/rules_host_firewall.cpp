@@ -40,7 +40,7 @@ std::vector<Finding> output_is_dropped(const Evidenced& evidence) {
   return {finding};
 }
 
-constexpr std::array rules{NamedRule{"output is dropped", output_is_dropped}};
+constexpr std::array rules{NamedRule{"output is dropped", output_is_dropped, About::way}};
 
 }  // namespace
 

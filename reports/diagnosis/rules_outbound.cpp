@@ -81,8 +81,12 @@ std::vector<Finding> nothing_public_answers(const Evidenced& evidence) {
     return {finding};
   }
   if (auto word = word_of_a_router(evidence.report)) finding.evidence.insert(finding.evidence.begin(), *word);
-  const bool way_out = private_side_lives(evidence.report) && !uses_proxy(evidence.report);
-  finding.code = way_out ? "route.no_internet_outbound" : "tcp.dropped_all_public";
+  const bool private_side = private_side_lives(evidence.report);
+  finding.code = private_side && !uses_proxy(evidence.report) ? "route.no_internet_outbound" : "tcp.dropped_all_public";
+  if (private_side)
+    finding.values = {{"beside",
+                       "DNS or private addresses work, and this node has a proxy: the network may let nothing "
+                       "but that proxy out."}};
   return {finding};
 }
 

@@ -8,13 +8,6 @@
 namespace vnetprobe {
 namespace {
 
-std::vector<DnsView> open_views(const Evidenced& evidence) {
-  std::vector<DnsView> views;
-  for (const auto* check : evidence.open)
-    if (is_about_its_target(*check)) views.push_back(view_dns(*check));
-  return views;
-}
-
 // The privatelink name on the way to an answer, from whoever told the chain.
 std::string privatelink_of(const DnsView& view, const Answer& used) {
   if (!used.privatelink_name().empty()) return used.privatelink_name();
@@ -26,7 +19,7 @@ std::string privatelink_of(const DnsView& view, const Answer& used) {
 // The public name leads into privatelink and ends there: a failure whether or not the plan knows of an endpoint.
 std::vector<Finding> record_is_missing(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : open_views(evidence)) {
+  for (const auto& view : views_of_targets(evidence.open)) {
     if (view.any_address()) continue;
     for (const auto* answer : view.own()) {
       const bool ends_there = answer->exists_not() || answer->kind == AnswerKind::nodata;
@@ -52,7 +45,7 @@ bool may_compare(const Check& check) {
 
 std::vector<Finding> instance_points_to_itself(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : open_views(evidence)) {
+  for (const auto& view : views_of_targets(evidence.open)) {
     const auto* used = view.in_use();
     const bool instance = view.check->target.service == Service::instance || view.check->id.starts_with("instance.");
     if (!instance || !used) continue;
@@ -72,7 +65,7 @@ std::vector<Finding> instance_points_to_itself(const Evidenced& evidence) {
 
 std::vector<Finding> address_is_not_the_endpoints(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : open_views(evidence)) {
+  for (const auto& view : views_of_targets(evidence.open)) {
     const auto* used = view.in_use();
     if (!view.check->target.private_endpoint || !used || used->kind != AnswerKind::private_address) continue;
     const auto& expected = view.check->target.expected_address;
@@ -142,7 +135,7 @@ std::vector<Finding> only_some_services_are_private(const Evidenced& evidence) {
 // (azure-facts 2.4).
 std::vector<Finding> answer_is_public(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : open_views(evidence)) {
+  for (const auto& view : views_of_targets(evidence.open)) {
     const auto* used = view.in_use();
     if (!view.check->target.private_endpoint || !used || used->kind != AnswerKind::public_address) continue;
     const auto privatelink = privatelink_of(view, *used);
@@ -212,10 +205,10 @@ std::vector<Finding> endpoint_is_unreachable(const Evidenced& evidence) {
 
 constexpr std::array rules{
     NamedRule{"record is missing", record_is_missing},
-    NamedRule{"instance points to itself", instance_points_to_itself},
-    NamedRule{"address is not the endpoint's", address_is_not_the_endpoints},
-    NamedRule{"only some services are private", only_some_services_are_private},
-    NamedRule{"answer is public", answer_is_public},
+    NamedRule{"instance points to itself", instance_points_to_itself, About::name},
+    NamedRule{"address is not the endpoint's", address_is_not_the_endpoints, About::name},
+    NamedRule{"only some services are private", only_some_services_are_private, About::name},
+    NamedRule{"answer is public", answer_is_public, About::name},
     NamedRule{"endpoint is unreachable", endpoint_is_unreachable},
 };
 

@@ -10,14 +10,35 @@ namespace {
 
 using Tunnel = Cited<ProxyObservation>;
 
-bool mentions_dns(const ProxyObservation& proxy) {
-  constexpr std::array<std::string_view, 5> telltales{"ERR_DNS_FAIL", "DNS", "Name Error", "resolve", "Unknown host"};
+// Whether the proxy's own words of a failure contain one of these.
+bool mentions(const ProxyObservation& proxy, std::initializer_list<std::string_view> telltales) {
   const auto in = [&](std::string_view text) {
     return std::ranges::any_of(telltales,
                                [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
   };
   return in(proxy.body_excerpt) || in(proxy.reason) ||
          std::ranges::any_of(proxy.headers, [&](const HttpHeader& header) { return in(header.value); });
+}
+
+// What the proxy itself says of its refusal: squid's own header, RFC 9209's, the title of a page, or plain words.
+std::string own_words(const ProxyObservation& proxy) {
+  constexpr std::size_t longest = 200;
+  for (const auto name : {"X-Squid-Error", "Proxy-Status"})
+    if (const auto* value = value_of(proxy.headers, name)) return value->substr(0, longest);
+  const std::string_view page = proxy.body_excerpt;
+  if (!page.starts_with('<')) return std::string(page.substr(0, longest));
+  constexpr std::string_view tag = "<title>";
+  const auto begin = page.find(tag);
+  const auto title = begin == std::string_view::npos ? std::string_view{} : page.substr(begin + tag.size());
+  return std::string(title.substr(0, std::min(title.find('<'), longest)));
+}
+
+bool mentions_dns(const ProxyObservation& proxy) {
+  return mentions(proxy, {"ERR_DNS_FAIL", "DNS", "Name Error", "resolve", "Unknown host"});
+}
+
+bool mentions_a_refusal(const ProxyObservation& proxy) {
+  return mentions(proxy, {"refused", "ECONNREFUSED", "Errno 111", "(111)", "ERR_CONNECT_FAIL 111"});
 }
 
 std::string words_of_failure(const DnsObservation& dns) {
@@ -144,6 +165,28 @@ std::vector<Finding> minds_who_asks(const Evidenced& evidence) {
   return findings;
 }
 
+// The proxy was refused by the destination, and so was this node on its own way there: two ways, one end.
+std::vector<Finding> destination_refuses_both_ways(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& tunnel : cited<ProxyObservation>(evidence.open)) {
+    if (!tunnel->error || tunnel->status < 500 || !mentions_a_refusal(*tunnel)) continue;
+    for (const auto& direct : cited<TcpObservation>(*tunnel.check, Part::experiments)) {
+      if (direct->error != TcpFailure::refused || direct->icmp || direct->remote == tunnel->remote) continue;
+      findings.push_back({.code = "tcp.refused_by_host",
+                          .subject = tunnel->target,
+                          .confidence = Confidence::likely,
+                          .checks = {tunnel.check->id},
+                          .evidence = {tunnel.says(fmt::format("through {}: {} {}, {}", tunnel->proxy, tunnel->status,
+                                                               tunnel->reason, own_words(*tunnel))),
+                                       direct.says(fmt::format("without the proxy, {} refuses the connection as well",
+                                                               to_string(direct->remote)))},
+                          .values = {{"address", direct->remote.address}}});
+      break;
+    }
+  }
+  return findings;
+}
+
 std::vector<Finding> tunnel_refused(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& tunnel : cited<ProxyObservation>(evidence.open)) {
@@ -162,8 +205,8 @@ std::vector<Finding> tunnel_refused(const Evidenced& evidence) {
     finding.evidence = {
         tunnel.says(fmt::format("CONNECT {} through {}: {}", tunnel->target, tunnel->proxy, refusal.words))};
     if (by_address) finding.evidence.push_back(*by_address);
-    if (!tunnel->body_excerpt.empty())
-      finding.evidence.push_back(tunnel.says("the proxy's page: " + tunnel->body_excerpt.substr(0, 200)));
+    if (const auto said = own_words(*tunnel); !said.empty())
+      finding.evidence.push_back(tunnel.says("in the proxy's own words: " + said));
     findings.push_back(std::move(finding));
   }
   // One rule set, one way out, one resolver of the proxy's behind all of them.
@@ -229,6 +272,7 @@ std::vector<Finding> bypass_missing(const Evidenced& evidence) {
 constexpr std::array rules{NamedRule{"proxy.unreachable", unreachable},
                            NamedRule{"proxy.asked_for_private_names", asked_for_private_names},
                            NamedRule{"proxy.minds_who_asks", minds_who_asks},
+                           NamedRule{"proxy.destination_refuses_both_ways", destination_refuses_both_ways},
                            NamedRule{"proxy.connect", tunnel_refused},
                            NamedRule{"proxy.env_inconsistent", inconsistent},
                            NamedRule{"proxy.bypass_missing", bypass_missing}};

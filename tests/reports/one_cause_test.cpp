@@ -208,5 +208,28 @@ TEST(OneCause, AProxyThatOpensTheWayOutIsRequired) {
   EXPECT_EQ(codes(refused), Codes{"route.no_internet_outbound"});
 }
 
+// Two faults of one check: a router that has no route, and a name that would lead to the wrong side even with one.
+TEST(OneCause, ADeadWayHidesNoWrongName) {
+  const std::string host = "acct.blob.core.windows.net";
+  const auto no_route = [](const std::string& to) {
+    return tcp_icmp(to + ":443", 3, 0, "10.0.2.4", TcpFailure::network_unreachable);
+  };
+  const auto storage = [&](std::vector<Observation> seen) {
+    return expects_private(check("storage.blob/acct", "https://" + host + "/", std::move(seen)));
+  };
+  EXPECT_EQ(codes(diagnosed({storage({dns(host + " -> 20.60.0.1"), no_route("20.60.0.1")}), fine()})),
+            (Codes{"route.unreachable_reported", "private_endpoint.expected_private_got_public"}));
+  EXPECT_EQ(codes(diagnosed({storage({dns(host + " -> 10.0.1.5"), no_route("10.0.1.5")}), fine()})),
+            Codes{"route.unreachable_reported"})
+      << "the name is right";
+  const auto other_line =
+      storage({libc(host + " -> 10.0.1.9", {"10.0.1.9"}), dns(host + " -> 10.0.1.5"), no_route("10.0.1.9")});
+  EXPECT_EQ(codes(diagnosed({other_line, fine()})), Codes{"route.unreachable_reported"})
+      << "an address that nothing reaches is not shown to be stale";
+  const auto not_forwarded = storage({dns(host + " -> 20.60.0.1", "10.0.0.10"), no_route("20.60.0.1"),
+                                      follow_up(dns(host + " -> 10.0.1.5", "168.63.129.16"))});
+  EXPECT_EQ(codes(diagnosed({not_forwarded, fine()})), (Codes{"route.unreachable_reported", "dns.resolver.not_azure"}));
+}
+
 }  // namespace
 }  // namespace vnetprobe

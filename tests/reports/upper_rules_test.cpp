@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-// TLS, HTTP, services, WebSocket, proxy, clock and the platform's own services: each code where it must appear, and the
+// TLS, HTTP, services, WebSocket, clock and the platform's own services: each code where it must appear, and the
 // look-alike in which it must not.
 namespace vnetprobe {
 namespace {
@@ -297,48 +297,6 @@ TEST(WebsocketRules, AnUpgradeThatIsLostIsToldFromASignIn) {
   });
 }
 
-Check through_proxy(std::vector<Observation> seen, const std::string& host = arm,
-                    std::string proxy = "http://10.0.9.9:3128") {
-  auto made = check("tag." + host, "https://" + host + "/", std::move(seen), Service::resource_manager);
-  made.proxy = std::move(proxy);
-  return made;
-}
-
-Report connected_with(int status, Headers headers = {}) {
-  return report({through_proxy({tcp("10.0.9.9:3128"), proxy_connect(arm + ":443", status, std::move(headers))})});
-}
-
-TEST(ProxyRules, TheProxyIsToldFromTheTarget) {
-  auto named = through_proxy({dns("proxy.contoso.local -> NXDOMAIN")}, arm, "http://proxy.contoso.local:3128");
-  auto late = proxy_connect(arm + ":443", 0);
-  std::get<ProxyObservation>(late.seen).error = ProxyFailure::timed_out;
-  expect_each({
-      {"silent", report({through_proxy({tcp_silent("10.0.9.9:3128")})}), {"proxy.unreachable"}},
-      {"refuses connections", report({through_proxy({tcp_refused("10.0.9.9:3128")})}), {"proxy.unreachable"}},
-      {"has no address", report({named}), {"proxy.unreachable"}},
-      {"wants credentials", connected_with(407), {"proxy.auth_required"}},
-      {"denies the destination", connected_with(403), {"proxy.connect_denied"}},
-      {"denies the method", connected_with(405), {"proxy.connect_denied"}},
-      {"cannot resolve", connected_with(503, {{"X-Squid-Error", "ERR_DNS_FAIL 0"}}), {"proxy.dns_failed"}},
-      {"cannot get out", connected_with(504), {"proxy.connect_timeout"}},
-      {"does not answer CONNECT", report({through_proxy({tcp("10.0.9.9:3128"), late})}), {"proxy.connect_timeout"}},
-      {"works",
-       report({through_proxy(
-           {tcp("10.0.9.9:3128"), proxy_connect(arm + ":443", 200), tls("10.0.9.9:3128", arm), answered_by_arm()})}),
-       {}},
-  });
-}
-
-TEST(ProxyRules, OneProxysRefusalsAreOneDiagnosis) {
-  const auto denied = [](const std::string& host) {
-    return through_proxy({tcp("10.0.9.9:3128"), proxy_connect(host + ":443", 403)}, host);
-  };
-  const auto made = diagnosed({denied(arm), denied(studio)});
-  ASSERT_EQ(codes(made), std::vector<std::string>{"proxy.connect_denied"});
-  EXPECT_EQ(made.diagnoses.front().checks.size(), 2U);
-  EXPECT_THAT(made.diagnoses.front().title, testing::HasSubstr("10.0.9.9:3128"));
-}
-
 Check telling_time(const std::string& host, std::chrono::milliseconds offset) {
   auto answer = http("https://" + host + "/", 200);
   std::get<HttpObservation>(answer.seen).clock_offset = offset;
@@ -433,48 +391,6 @@ TEST(Outcome, WireserverForAnybodyButRootIsUndecided) {
   const auto made = diagnosed(report({imds_check({}), wireserver_check(1000, false)}));
   EXPECT_EQ(check_of(made, "node.wireserver").verdict, Verdict::inconclusive);
   EXPECT_THAT(check_of(made, "node.wireserver").reason, testing::HasSubstr("not decidable without root"));
-}
-
-Observation as_browser(Observation seen) {
-  seen.follow_up = "does it refuse a browser too?";
-  if (auto* tunnel = std::get_if<ProxyObservation>(&seen.seen)) tunnel->user_agent = "Mozilla/5.0";
-  if (auto* answer = std::get_if<HttpObservation>(&seen.seen)) answer->user_agent = "Mozilla/5.0";
-  return seen;
-}
-
-Check through_proxy(std::string id, std::string host, std::vector<Observation> tunnels) {
-  std::vector<Observation> seen{tcp("10.0.9.9:3128")};
-  for (auto& tunnel : tunnels) seen.push_back(std::move(tunnel));
-  auto made = check(std::move(id), "https://" + host + "/", std::move(seen));
-  made.proxy = "http://10.0.9.9:3128";
-  return made;
-}
-
-TEST(UserAgent, AProxyThatLetsABrowserThroughMindsWhoAsksAndNotWhere) {
-  const auto refused = [](std::string host) { return proxy_connect(host + ":443", 403); };
-  const auto asked = [&](std::string id, std::string host, int browser) {
-    return through_proxy(std::move(id), host, {refused(host), as_browser(proxy_connect(host + ":443", browser))});
-  };
-  EXPECT_THAT(codes(diagnosed(
-                  {asked("a", "a.example.com", 200), through_proxy("b", "b.example.com", {refused("b.example.com")})})),
-              testing::ElementsAre("http.user_agent_filtered"))
-      << "one that was tried speaks for the other of the same proxy";
-  EXPECT_THAT(codes(diagnosed({asked("a", "a.example.com", 403)})), testing::ElementsAre("proxy.connect_denied"));
-  EXPECT_THAT(codes(diagnosed({asked("a", "a.example.com", 200), asked("b", "b.example.com", 403)})),
-              testing::UnorderedElementsAre("http.user_agent_filtered", "proxy.connect_denied"));
-}
-
-TEST(UserAgent, ARefusalInBetweenThatABrowserDoesNotGet) {
-  const Headers squid{{"Via", "1.1 proxy.contoso.com (squid/5.7)"}, {"X-Squid-Error", "ERR_ACCESS_DENIED 0"}};
-  const std::string url = "https://mcr.microsoft.com/v2/";
-  const auto seen = [&](int browser) {
-    return check("tag.MicrosoftContainerRegistry", url,
-                 {tcp("20.62.129.10:443"), tls("20.62.129.10:443", "mcr.microsoft.com"), http(url, 403, squid),
-                  as_browser(http(url, browser, squid))},
-                 Service::microsoft_registry);
-  };
-  EXPECT_EQ(first_code(diagnosed({seen(401)})), "http.user_agent_filtered");
-  EXPECT_EQ(first_code(diagnosed({seen(403)})), "http.proxy_denied");
 }
 
 }  // namespace
