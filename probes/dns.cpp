@@ -37,6 +37,7 @@ struct Exchange {
   int error{};         // errno that ended it
   std::optional<IcmpError> icmp;
   bool closed_by_peer{};
+  int sent{};  // datagrams
 };
 
 void note_error(int error, int socket, Exchange& exchange) {
@@ -76,21 +77,9 @@ bool take(DnsMessage message, const DnsObservation& asked, Exchange& exchange) {
   return ours;
 }
 
-// True: it came to an end by itself; what it came to is in `exchange`.
-asio::awaitable<bool> exchange_udp(udp::endpoint server, const DnsObservation& asked, Exchange& exchange) {
-  udp::socket socket(co_await asio::this_coro::executor);
-  Error problem;
-  socket.open(server.protocol(), problem);
-  const int handle = problem ? -1 : socket.native_handle();
-  // Else the kernel keeps "host unreachable" and its kin from a UDP socket (ip(7)) and they would look like silence.
-  if (!problem) queue_icmp_errors(handle, server.address().is_v6());
-  if (!problem) socket.non_blocking(true, problem);
-  if (!problem) socket.connect(server, problem);
-  if (!problem) socket.send(asio::buffer(exchange.query), 0, problem);
-  if (problem) {
-    note_error(problem.value(), handle, exchange);
-    co_return true;
-  }
+// True: something ended the wait, an answer or an error.
+asio::awaitable<bool> receive(udp::socket& socket, const DnsObservation& asked, Exchange& exchange) {
+  const int handle = socket.native_handle();
   // The longest datagram: what does not fit would be dropped by the kernel.
   static thread_local std::array<unsigned char, 65536> whole;
   for (;;) {
@@ -107,6 +96,33 @@ asio::awaitable<bool> exchange_udp(udp::endpoint server, const DnsObservation& a
   }
 }
 
+// Like every resolver (RFC 1035, 4.2.1) it asks again before it gives up: a network that is in order may lose a
+// datagram. What it came to is in `exchange`.
+asio::awaitable<void> exchange_udp(udp::endpoint server, const DnsObservation& asked, std::chrono::milliseconds limit,
+                                   Exchange& exchange) {
+  constexpr int datagrams_at_most = 3;
+  udp::socket socket(co_await asio::this_coro::executor);
+  Error problem;
+  socket.open(server.protocol(), problem);
+  const int handle = problem ? -1 : socket.native_handle();
+  // Else the kernel keeps "host unreachable" and its kin from a UDP socket (ip(7)) and they would look like silence.
+  if (!problem) queue_icmp_errors(handle, server.address().is_v6());
+  if (!problem) socket.non_blocking(true, problem);
+  if (!problem) socket.connect(server, problem);
+  while (exchange.sent < datagrams_at_most) {
+    if (!problem) socket.send(asio::buffer(exchange.query), 0, problem);
+    if (problem) {
+      note_error(problem.value(), handle, exchange);
+      co_return;
+    }
+    ++exchange.sent;
+    const auto came = co_await within(limit / datagrams_at_most, receive(socket, asked, exchange));
+    const auto cancellation = co_await asio::this_coro::cancellation_state;
+    if (came || cancellation.cancelled() != asio::cancellation_type::none) co_return;
+  }
+}
+
+// True: it came to an end by itself.
 asio::awaitable<bool> exchange_tcp(tcp::endpoint server, const DnsObservation& asked, Exchange& exchange) {
   tcp::socket socket(co_await asio::this_coro::executor);
   Error problem;
@@ -182,10 +198,12 @@ asio::awaitable<DnsObservation> observe_dns(std::string name, DnsType type, Endp
   }
   const std::uint16_t port = server.port == 0 ? std::uint16_t{53} : server.port;
   const auto started = Clock::now();
-  auto work = transport == DnsTransport::tcp ? exchange_tcp({address, port}, seen, exchange)
-                                             : exchange_udp({address, port}, seen, exchange);
-  co_await within(limit, std::move(work));
+  if (transport == DnsTransport::tcp)
+    co_await within(limit, exchange_tcp(tcp::endpoint(address, port), seen, exchange));
+  else
+    co_await exchange_udp(udp::endpoint(address, port), seen, limit, exchange);
   seen.duration = since(started);
+  if (exchange.sent > 1) seen.sent = exchange.sent;
   conclude(exchange, seen);
   const auto cancellation = co_await asio::this_coro::cancellation_state;
   if (seen.error == DnsFailure::timed_out && cancellation.cancelled() != asio::cancellation_type::none)

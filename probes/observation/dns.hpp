@@ -56,6 +56,7 @@ struct DnsObservation {
   DnsVia via{};
   std::optional<Endpoint> server;         // via server
   std::optional<DnsTransport> transport;  // via server
+  std::optional<int> sent;                // over UDP: datagrams, where the first one alone brought no answer
   std::string question;                   // "A", "AAAA" or "A+AAAA"
   std::chrono::microseconds duration{};
   std::optional<DnsFailure> error;
@@ -72,7 +73,7 @@ struct DnsObservation {
   std::optional<bool> with_search;            // via libc, an experiment: the search list was allowed
 };
 BOOST_DESCRIBE_STRUCT(DnsObservation, (),
-                      (name, via, server, transport, question, duration, error, detail, rcode, truncated, authoritative,
+                      (name, via, server, transport, sent, question, duration, error, detail, rcode, truncated, authoritative,
                        recursion_available, answers, answers_left_out, addresses, hosts_lines, canonical_name,
                        with_search))
 

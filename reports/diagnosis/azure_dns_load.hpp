@@ -9,7 +9,7 @@
 namespace vnetprobe {
 
 struct AzureDnsLoad {
-  int asked{}, silent{};  // over UDP, by the checks' own stacks
+  int asked{}, silent{};  // datagrams, of the checks' own stacks
 };
 AzureDnsLoad load_on_azure_dns(const std::vector<Check>& checks);
 

@@ -108,8 +108,9 @@ AzureDnsLoad load_on_azure_dns(const std::vector<Check>& checks) {
     if (!check.finished) continue;
     for (const auto& dns : cited<DnsObservation>(check)) {
       if (!goes_to_azure_dns(dns)) continue;
-      ++load.asked;
-      if (was_silence_of_azure_dns(dns)) ++load.silent;
+      const int sent = dns->sent.value_or(1);
+      load.asked += sent;
+      load.silent += was_silence_of_azure_dns(dns) ? sent : sent - 1;
     }
   }
   return load;

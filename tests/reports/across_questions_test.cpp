@@ -164,6 +164,10 @@ TEST(AzureDns, SilenceUnderLoadIsItsLimitOnlyIfItAnswersLaterAndThePathLosesNoth
   EXPECT_THAT(codes(diagnosed(asked_again(many(8), false))), Not(Contains("dns.throttled")));
   EXPECT_THAT(codes(diagnosed(asked_again(many(8, 12), true))), Not(Contains("dns.throttled"))) << "a lossy path";
   EXPECT_THAT(codes(diagnosed(many(8))), Not(Contains("dns.throttled"))) << "nobody asked again";
+  auto at_last = many(0);
+  for (int i = 0; i < 8; ++i)
+    std::get<DnsObservation>(at_last[static_cast<std::size_t>(i)].observations[1].seen).sent = 3;
+  EXPECT_THAT(asked(at_last), Contains(FollowUpKind::dns_again).Times(0)) << "all of them got their answer";
 }
 
 // --- What the lease says
