@@ -67,10 +67,29 @@ int in_memory(const std::string& text) {
   return file;
 }
 
+// Until it has gone out of scope, a signal waits: a child must not run its parent's handlers.
+class SignalsHeld {
+ public:
+  SignalsHeld() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+  ~SignalsHeld() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_{};
+};
+
 // Between fork and exec only what is async-signal-safe: another thread may hold any lock.
 [[noreturn]] void become(char* const* arguments, int output, int messages, int config, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);
+  // `systemctl kill` and a terminal that closes tell every process of the service; these two mean the daemon alone.
+  for (const int signal : {SIGUSR1, SIGHUP}) ::signal(signal, SIG_IGN);
+  for (const int signal : {SIGTERM, SIGINT}) ::signal(signal, SIG_DFL);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -87,6 +106,15 @@ int in_memory(const std::string& text) {
     for (int descriptor = first_of_others; descriptor < usual_limit; ++descriptor) ::close(descriptor);
   ::execv("/proc/self/exe", arguments);
   ::_exit(127);
+}
+
+// The child's pid; -1 with errno.
+pid_t start(char* const* arguments, int output, int messages, int config) {
+  const SignalsHeld held;
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid == 0) become(arguments, output, messages, config, parent);
+  return pid;
 }
 
 // Up to the end; false: more than the bound.
@@ -148,9 +176,7 @@ asio::awaitable<ChildEnding> run_this_program(std::vector<std::string> arguments
   for (auto& argument : arguments) words.push_back(argument.data());
   words.push_back(nullptr);
   const int file = in_memory(config);
-  const pid_t parent = ::getpid();
-  const pid_t pid = ::fork();
-  if (pid == 0) become(words.data(), its_output.native_handle(), its_messages.native_handle(), file, parent);
+  const pid_t pid = start(words.data(), its_output.native_handle(), its_messages.native_handle(), file);
   const int error = errno;
   its_output.close();
   its_messages.close();

@@ -245,6 +245,21 @@ class Signals(Case):
         while connection.recv(4096):  # the run is gone too: end of file
             pass
 
+    def test_what_is_told_to_the_whole_service_does_not_end_a_run(self):
+        slow = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(slow.close)
+        slow.settimeout(PATIENCE)
+        daemon = self.daemon(f"targets: [{{name: late, url: \"http://127.0.0.1:{slow.getsockname()[1]}/\"}}]\ntimeouts: {{http: 10m}}\ndeadline: 20m\n", wait=False)
+        connection, _ = slow.accept()
+        self.addCleanup(connection.close)
+        children = subprocess.run(["pgrep", "-P", str(daemon.process.pid)], capture_output=True, text=True).stdout.split()
+        self.assertEqual(len(children), 1)
+        for told in (signal.SIGUSR1, signal.SIGHUP):
+            os.kill(int(children[0]), told)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        wait_until("the report", lambda: daemon.runs() == 1)
+        self.assertEqual(len(daemon.history()), 1, daemon.logged())
+
     def test_one_daemon_a_state_directory(self):
         daemon = self.daemon()
         second = subprocess.run([BINARY, "daemon", "--config", daemon.config, "--state", daemon.state, "--listen", "none"],
