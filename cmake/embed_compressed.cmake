@@ -10,15 +10,15 @@ file(WRITE ${OUTPUT} "#include <zlib.h>
 
 namespace vnetprobe::embedded {
 namespace {
-constexpr unsigned char bytes[] = {
+constexpr unsigned char ${SYMBOL}_bytes[] = {
     ${bytes}};
 }  // namespace
 std::string ${SYMBOL}();
 std::string ${SYMBOL}() {
   std::string text(${size}, '\\0');
   z_stream stream{};
-  stream.next_in = const_cast<unsigned char*>(bytes);
-  stream.avail_in = static_cast<unsigned>(std::size(bytes));
+  stream.next_in = const_cast<unsigned char*>(${SYMBOL}_bytes);
+  stream.avail_in = static_cast<unsigned>(std::size(${SYMBOL}_bytes));
   stream.next_out = reinterpret_cast<unsigned char*>(text.data());
   stream.avail_out = static_cast<unsigned>(text.size());
   const bool whole = inflateInit2(&stream, 16 + MAX_WBITS) == Z_OK && inflate(&stream, Z_FINISH) == Z_STREAM_END;

@@ -34,7 +34,7 @@ bool read_port(std::string_view digits, std::uint16_t& port) {
   return error == std::errc{} && end == digits.data() + digits.size() && port != 0;
 }
 
-ConnectToParse rejected(std::string_view text, std::string_view why) {
+ConnectToParse not_understood(std::string_view text, std::string_view why) {
   return {.value = {}, .error = fmt::format("'{}' {}; {}", printable(text, 120), why, form)};
 }
 
@@ -44,20 +44,20 @@ ConnectToParse parse_connect_to(std::string_view text) {
   std::string_view rest = text;
   std::array<std::string_view, 4> fields;
   for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (i > 0 && rest.data() == nullptr) return rejected(text, "has too few fields");
+    if (i > 0 && rest.data() == nullptr) return not_understood(text, "has too few fields");
     fields[i] = take_field(rest);
-    if (i + 1 < fields.size() && rest.data() == nullptr) return rejected(text, "has too few fields");
+    if (i + 1 < fields.size() && rest.data() == nullptr) return not_understood(text, "has too few fields");
   }
-  if (rest.data() != nullptr) return rejected(text, "has too many fields (an IPv6 address goes in brackets)");
+  if (rest.data() != nullptr) return not_understood(text, "has too many fields (an IPv6 address goes in brackets)");
   for (const auto host : {fields[0], fields[2]})
-    if (host.starts_with('[') != host.ends_with(']')) return rejected(text, "has a bracket too many");
+    if (host.starts_with('[') != host.ends_with(']')) return not_understood(text, "has a bracket too many");
   ConnectTo entry{.host = lower_case(without_brackets(fields[0]))};
   entry.replacement.address = without_brackets(fields[2]);
   if (!read_port(fields[1], entry.port) || !read_port(fields[3], entry.replacement.port))
-    return rejected(text, "has a port that is not between 1 and 65535");
+    return not_understood(text, "has a port that is not between 1 and 65535");
   boost::system::error_code bad;
   if (!entry.replacement.address.empty()) boost::asio::ip::make_address(entry.replacement.address, bad);
-  if (bad) return rejected(text, "does not lead to an IP address");
+  if (bad) return not_understood(text, "does not lead to an IP address");
   return {.value = std::move(entry), .error = {}};
 }
 

@@ -4,6 +4,7 @@
 #include "probes/icmp_queue.hpp"
 
 #include <ares.h>
+#include <arpa/nameser.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <boost/asio/ip/tcp.hpp>
@@ -24,8 +25,6 @@ using tcp = asio::ip::tcp;
 using udp = asio::ip::udp;
 using Error = boost::system::error_code;
 using Bytes = std::vector<unsigned char>;
-
-constexpr int class_in = 1, type_a = 1, type_aaaa = 28;
 
 bool is_interrupted(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
@@ -50,7 +49,7 @@ int encode(const DnsObservation& asked, Bytes& query) {
   static std::random_device entropy;
   unsigned char* bytes = nullptr;
   int size = 0;
-  const int status = ares_create_query(asked.name.c_str(), class_in, asked.question == "AAAA" ? type_aaaa : type_a,
+  const int status = ares_create_query(asked.name.c_str(), ns_c_in, asked.question == "AAAA" ? ns_t_aaaa : ns_t_a,
                                        static_cast<unsigned short>(entropy()), 1, &bytes, &size, 0);
   if (status != ARES_SUCCESS) return status;
   query.assign(bytes, bytes + size);

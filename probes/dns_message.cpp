@@ -3,6 +3,7 @@
 #include "probes/text.hpp"
 
 #include <arpa/inet.h>
+#include <arpa/nameser.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,7 +15,6 @@ namespace vnetprobe {
 namespace {
 
 constexpr std::size_t records_kept = 64;
-constexpr unsigned type_a = 1, type_cname = 5, type_aaaa = 28, class_in = 1;
 
 struct Header {
   bool response{}, authoritative{}, truncated{}, recursion_available{};
@@ -171,7 +171,7 @@ bool read_question(Reader& reader, Question& question) {
 }
 
 bool is_asked(const Question& seen, const std::string& name, const std::string& question) {
-  return seen.in_class == class_in && seen.type == (question == "AAAA" ? type_aaaa : type_a) &&
+  return seen.in_class == ns_c_in && seen.type == (question == "AAAA" ? ns_t_aaaa : ns_t_a) &&
          lower_case(seen.name) == lower_case(name);
 }
 
@@ -191,16 +191,16 @@ bool read_record(Reader& reader, DnsRecord& record) {
     return false;
   record.ttl = (ttl & 0x80000000U) != 0 ? 0 : ttl;  // RFC 2181 8
   record.type = fmt::format("TYPE{}", type);
-  if (in_class != class_in) return true;
-  if (type == type_a) {
+  if (in_class != ns_c_in) return true;
+  if (type == ns_t_a) {
     record.type = "A";
     if (data.size() != 4) return false;
     record.data = address_text(AF_INET, data);
-  } else if (type == type_aaaa) {
+  } else if (type == ns_t_aaaa) {
     record.type = "AAAA";
     if (data.size() != 16) return false;
     record.data = address_text(AF_INET6, data);
-  } else if (type == type_cname) {
+  } else if (type == ns_t_cname) {
     record.type = "CNAME";
     return reader.name_in(data, record.data);
   }

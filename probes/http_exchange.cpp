@@ -111,7 +111,7 @@ asio::awaitable<HttpAnswer> exchange(Stream& stream, std::string request, HttpBo
   co_return answer;
 }
 
-std::string one_line(std::string_view value) {
+std::string without_line_breaks(std::string_view value) {
   std::string result(value);
   std::erase_if(result, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
   return result;
@@ -175,8 +175,10 @@ asio::awaitable<HttpAnswer> exchange_http(Connection& connection, std::string re
 
 std::string request_head(std::string_view method, std::string_view target, std::string_view host,
                          const std::vector<HttpHeader>& headers) {
-  std::string head = one_line(method) + " " + one_line(target) + " HTTP/1.1\r\nHost: " + one_line(host) + "\r\n";
-  for (const auto& header : headers) head += one_line(header.name) + ": " + one_line(header.value) + "\r\n";
+  std::string head = without_line_breaks(method) + " " + without_line_breaks(target) +
+                     " HTTP/1.1\r\nHost: " + without_line_breaks(host) + "\r\n";
+  for (const auto& header : headers)
+    head += without_line_breaks(header.name) + ": " + without_line_breaks(header.value) + "\r\n";
   return head + "\r\n";
 }
 

@@ -1,5 +1,6 @@
 #include "probes/http_facts.hpp"
 
+#include "probes/json.hpp"
 #include "probes/text.hpp"
 
 #include <boost/json/parse.hpp>
@@ -122,11 +123,6 @@ std::optional<std::chrono::sys_seconds> read_date(const std::string& date) {
 }
 
 namespace json = boost::json;
-
-const json::value* member(const json::value& value, std::string_view name) {
-  const auto* object = value.if_object();
-  return object ? object->if_contains(name) : nullptr;
-}
 
 std::optional<std::string> code_of(const json::value& error) {
   const auto* code = member(error, "code");

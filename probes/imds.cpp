@@ -1,6 +1,7 @@
 #include "probes/imds.hpp"
 
 #include "probes/http_exchange.hpp"
+#include "probes/json.hpp"
 #include "probes/tcp.hpp"
 #include "probes/text.hpp"
 
@@ -18,11 +19,6 @@ constexpr std::size_t values_kept = 32;
 constexpr std::size_t value_length = 256;
 // The version that every cloud and every host has (azure-facts 3.1).
 constexpr std::string_view path = "/metadata/instance?api-version=2021-02-01";
-
-const json::value* member(const json::value* value, std::string_view name) {
-  const auto* object = value ? value->if_object() : nullptr;
-  return object ? object->if_contains(name) : nullptr;
-}
 
 // IMDS writes every primitive as a string and a missing one as "".
 std::optional<std::string> text(const json::value* value) {

@@ -26,12 +26,6 @@ void limit_ttl(int socket, bool v6, int ttl) {
 
 bool is_time_exceeded(const IcmpError& icmp, bool v6) { return icmp.type == (v6 ? 3 : 11); }
 
-asio::awaitable<Error> connect(tcp::socket& socket, tcp::endpoint remote) {
-  Error error;
-  co_await socket.async_connect(remote, asio::redirect_error(asio::use_awaitable, error));
-  co_return error;
-}
-
 asio::awaitable<void> ask_hop(tcp::endpoint remote, PathHop& hop, std::chrono::milliseconds limit) {
   tcp::socket socket(co_await asio::this_coro::executor);
   Error problem;

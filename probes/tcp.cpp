@@ -12,7 +12,7 @@ namespace {
 
 using tcp = asio::ip::tcp;
 
-TcpFailure classify(int error) {
+TcpFailure tcp_failure(int error) {
   switch (error) {
     case ECONNREFUSED:
       return TcpFailure::refused;
@@ -37,7 +37,7 @@ TcpFailure classify(int error) {
 }
 
 void fail(TcpObservation& seen, int error) {
-  seen.error = classify(error);
+  seen.error = tcp_failure(error);
   seen.errno_name = errno_name(error);
 }
 
@@ -71,13 +71,13 @@ void look_around(TcpObservation& seen) {
   if (seen.route->error == 0) seen.neighbour = find_neighbour(seen.route->gateway.value_or(seen.remote.address));
 }
 
+}  // namespace
+
 asio::awaitable<boost::system::error_code> connect(tcp::socket& socket, tcp::endpoint remote) {
   boost::system::error_code error;
   co_await socket.async_connect(remote, asio::redirect_error(asio::use_awaitable, error));
   co_return error;
 }
-
-}  // namespace
 
 void note_size_of_segments(tcp::socket& socket, TcpObservation& seen) {
   const auto now = static_cast<int>(info_of(socket.native_handle()).tcpi_snd_mss);

@@ -21,6 +21,9 @@ struct TcpOptions {
 // (diagnosis-codes 3).
 asio::awaitable<TcpResult> open_tcp(Endpoint remote, std::chrono::milliseconds limit, TcpOptions options = {});
 
+// What connect(2) came to.
+asio::awaitable<boost::system::error_code> connect(asio::ip::tcp::socket& socket, asio::ip::tcp::endpoint remote);
+
 // Notes in `seen`, which tells of this connection's beginning, that its segments have become smaller since then.
 void note_size_of_segments(asio::ip::tcp::socket& socket, TcpObservation& seen);
 

@@ -59,13 +59,13 @@ void on_message(int from_us, int, int type, const void* bytes, std::size_t size,
 constexpr std::size_t ca_file_at_most = 16U << 20;
 
 // The whole file, or what is wrong with it.
-struct FileText {
+struct CaFileText {
   std::string text, problem;
 };
 
-FileText read_ca_file(const std::string& path) {
+CaFileText read_ca_file(const std::string& path) {
   const std::unique_ptr<FILE, decltype(&std::fclose)> file(std::fopen(path.c_str(), "re"), std::fclose);
-  FileText read;
+  CaFileText read;
   std::array<char, 65536> block{};
   for (std::size_t count = 1; file && count > 0 && read.text.size() <= ca_file_at_most;) {
     count = std::fread(block.data(), 1, block.size(), file.get());
@@ -81,7 +81,7 @@ FileText read_ca_file(const std::string& path) {
 // Adds every certificate of a PEM file to the store, and its fingerprint to the user's. Returns the problem, empty when
 // fine.
 std::string add_user_file(const std::string& path, X509_STORE* store, std::set<std::string>& anchors) {
-  const FileText file = read_ca_file(path);
+  const CaFileText file = read_ca_file(path);
   if (!file.problem.empty()) return file.problem;
   const std::unique_ptr<BIO, decltype(&BIO_free)> pem(
       BIO_new_mem_buf(file.text.data(), static_cast<int>(file.text.size())), BIO_free);

@@ -13,7 +13,7 @@ namespace {
 
 using udp = asio::ip::udp;
 
-UdpFailure classify(int error) {
+UdpFailure udp_failure(int error) {
   switch (error) {
     case EPERM:
     case EACCES:
@@ -32,7 +32,7 @@ UdpFailure classify(int error) {
 }
 
 void fail(UdpObservation& seen, int error) {
-  seen.error = classify(error);
+  seen.error = udp_failure(error);
   seen.errno_name = errno_name(error);
 }
 

@@ -3,6 +3,7 @@
 #include "agent/bundle/archive.hpp"
 #include "agent/bundle/manifest.hpp"
 #include "agent/bundle/own_items.hpp"
+#include "agent/cli/read_file.hpp"
 #include "agent/cli/write_file.hpp"
 #include "agent/plan/plan.hpp"
 #include "agent/tags/source.hpp"
@@ -225,7 +226,6 @@ Made make_bundle(const Report& report, const Wish& wish, const std::function<voi
 
 std::optional<std::string> report_in(const std::string& path, std::string& problem) {
   std::optional<std::string> report;
-  constexpr std::size_t report_at_most = 256U << 20;
   problem = read_archive(path, report_at_most, [&](const std::string& name, std::string bytes) {
     if (!name.ends_with("/report.json")) return true;
     report = std::move(bytes);

@@ -75,7 +75,6 @@ int upload(const std::string& path, NodeRun& run, const BundleCommand& command) 
 // A saved report with what an upload needs.
 std::variant<NodeRun, std::vector<std::string>> saved_run(const BundleCommand& command) {
   using Errors = std::vector<std::string>;
-  constexpr std::size_t report_at_most = 256U << 20;
   const auto file = read_file(command.report, report_at_most);
   if (!file.error.empty()) return Errors{file.error};
   auto read = read_report(file.bytes);

@@ -18,8 +18,6 @@ namespace {
 
 using namespace delivery;
 
-constexpr std::size_t report_at_most = 256U << 20;
-
 std::filesystem::path directory_of(const std::string& given) {
   return given.empty() ? default_spool() : std::filesystem::path(given);
 }

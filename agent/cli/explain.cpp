@@ -9,13 +9,12 @@
 namespace vnetprobe {
 namespace {
 
-constexpr int width = 80;
 constexpr int indent = 2;
 
 void section(std::string& out, std::string_view title, std::string_view text) {
   if (text.empty()) return;
   out += fmt::format("\n{}\n", title);
-  for (const auto& line : wrap(text, width - indent, 0)) out += std::string(indent, ' ') + line + '\n';
+  for (const auto& line : wrap(text, usual_width - indent, 0)) out += std::string(indent, ' ') + line + '\n';
 }
 
 std::string_view named(Owner owner) { return boost::describe::enum_to_string(owner, ""); }
@@ -25,7 +24,7 @@ std::string_view named(Confidence confidence) { return boost::describe::enum_to_
 
 std::string explain_text(const CodeEntry& entry) {
   std::string out = fmt::format("{}\n", entry.code);
-  for (const auto& line : wrap(entry.title, width, 0)) out += line + '\n';
+  for (const auto& line : wrap(entry.title, usual_width, 0)) out += line + '\n';
   section(out, "What it means", entry.explanation);
   section(out, "Evidence that it needs", entry.evidence);
   section(out, "What can mislead", entry.misleads);
@@ -38,7 +37,7 @@ std::string explain_text(const CodeEntry& entry) {
   }
   if (!entry.fix.empty()) out += "\nHow\n";
   for (const auto& fix : entry.fix) {
-    for (const auto& line : wrap(fix.text, width - indent, 0)) out += std::string(indent, ' ') + line + '\n';
+    for (const auto& line : wrap(fix.text, usual_width - indent, 0)) out += std::string(indent, ' ') + line + '\n';
     if (!fix.command.empty()) out += fmt::format("    {}\n", harmless(fix.command));
   }
   section(out, "It could also be", fmt::format("{}", fmt::join(entry.alternatives, "; ")));

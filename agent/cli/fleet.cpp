@@ -19,8 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t report_at_most = 256U << 20;
-
 bool is_saved_report(const fs::path& path) {
   const auto name = path.filename().string();
   return !name.starts_with('.') &&

@@ -12,12 +12,10 @@
 namespace vnetprobe {
 namespace {
 
-constexpr int width = 80;
-
 void paragraph(std::string& out, std::string_view label, std::string_view text) {
   const auto indent = display_width(label);
   bool first = true;
-  for (const auto& line : wrap(text, width - indent, 0)) {
+  for (const auto& line : wrap(text, usual_width - indent, 0)) {
     out += (first ? std::string(label) : std::string(static_cast<std::size_t>(indent), ' ')) + line + '\n';
     first = false;
   }

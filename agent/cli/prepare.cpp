@@ -8,7 +8,7 @@
 namespace vnetprobe {
 namespace {
 
-constexpr std::size_t catalogue_at_most = 4U << 20, config_at_most = 5U << 20;
+constexpr std::size_t catalogue_at_most = 4U << 20;
 
 Settings read_config(const RunCommand& command, std::vector<std::string>& notes, std::vector<std::string>& errors) {
   if (!command.config_from.empty()) {

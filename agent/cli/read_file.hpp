@@ -5,6 +5,9 @@
 
 namespace vnetprobe {
 
+// Of what is read whole.
+inline constexpr std::size_t report_at_most = 256U << 20, config_at_most = 5U << 20;
+
 struct InputFile {
   std::string bytes;
   std::string error;  // "report.json: No such file or directory"; empty when it was read

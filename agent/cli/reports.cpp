@@ -16,8 +16,6 @@
 namespace vnetprobe {
 namespace {
 
-constexpr std::size_t report_at_most = 256U << 20;
-
 // The rules applied again; the error names the file.
 ReadReport read_and_diagnose(const std::string& path) {
   InputFile file;

@@ -24,7 +24,7 @@ void print_json(const std::string& text) {
   if (!text.ends_with('\n')) print("\n");
 }
 
-bool json(const TagsCommand& command) { return command.format == "json"; }
+bool wants_json(const TagsCommand& command) { return command.format == "json"; }
 
 // The region says which cloud's snapshot is meant.
 std::string cloud_of(const TagsCommand& command) {
@@ -103,7 +103,7 @@ int lookup(const TagsCommand& command) {
   const auto tell = [&](const std::string& asked) {
     for (const auto& one : look_up(index, asked)) {
       failed = failed || !one.error.empty();
-      if (json(command))
+      if (wants_json(command))
         print((first ? "[\n" : ",\n") + lookup_json(one));
       else if (one.error.empty())
         print(lookup_text(one));
@@ -123,7 +123,7 @@ int lookup(const TagsCommand& command) {
       if (begin != std::string::npos) tell(line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1));
     }
   }
-  if (json(command)) print(first ? "[]\n" : "\n]\n");
+  if (wants_json(command)) print(first ? "[]\n" : "\n]\n");
   return failed ? 1 : 0;
 }
 
@@ -132,7 +132,7 @@ int show(const TagsCommand& command) {
   if (!file) return status_usage;
   const auto found = tags::find_tag(*file, command.arguments.front(), command.region);
   if (!found.tag) return complain({found.error});
-  if (json(command))
+  if (wants_json(command))
     print_json(show_json(*found.tag));
   else
     print(show_text(*file, *found.tag));
@@ -166,7 +166,7 @@ int audit(const TagsCommand& command) {
   const auto table = tags::read_route_table(bytes.bytes, path == "-" ? "stdin" : path, &tag_routes);
   if (!table.errors.empty()) return complain(table.errors);
   const auto result = tags::audit(plan, table.routes);
-  if (json(command))
+  if (wants_json(command))
     print_json(audit_json(result));
   else
     print(audit_text(result));
@@ -185,7 +185,7 @@ int diff(const TagsCommand& command) {
   if (!command.for_region.empty()) {
     const auto changes = tags::route_changes(*before, *after, request_of(command, command.for_region));
     if (!changes.error.empty()) return complain({changes.error});
-    if (json(command))
+    if (wants_json(command))
       print_json(route_changes_json(changes));
     else
       print(route_changes_text(changes, tags::canonical_region(command.for_region)));
@@ -197,7 +197,7 @@ int diff(const TagsCommand& command) {
     if (!named.tag && !tags::find_tag(*before, tag, "").tag) return complain({named.error});
   }
   const auto changes = tags::changes(*before, *after, command.tag, command.region);
-  if (json(command))
+  if (wants_json(command))
     print_json(diff_json(changes));
   else
     print(diff_text(changes));
@@ -208,7 +208,7 @@ int info(const TagsCommand& command) {
   const auto file = open_file(command);
   if (!file) return status_usage;
   const tags::TagIndex index(*file);
-  if (json(command))
+  if (wants_json(command))
     print_json(info_json(*file, index.unique_prefixes(), age_of(*file)));
   else
     print(info_text(*file, index.unique_prefixes(), age_of(*file)));

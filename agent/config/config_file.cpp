@@ -79,7 +79,7 @@ std::vector<YamlReader::Key> keys_of_file(YamlReader& reader, Settings& settings
           value_of(&Settings::deadline, "deadline", read_deadline),
           value_of(&Settings::service_tags, "service_tags", read_tags),
           section("delivery", read_deliveries),
-          section("daemon", read_daemon)};
+          section("daemon", read_daemon_section)};
 }
 
 const YamlNode* child(const YamlNode* node, std::string_view key) {

@@ -261,8 +261,11 @@ void read_timeouts(YamlReader& reader, const YamlNode& node, Settings& settings)
                              timeout = read_duration(reader, value, key, example);
                            }};
   };
-  const Keys keys{into("dns", timeouts.dns, "2s"), into("tcp", timeouts.tcp, "5s"), into("tls", timeouts.tls, "5s"),
-                  into("http", timeouts.http, "10s"), into("websocket", timeouts.websocket, "10s"),
+  const Keys keys{into("dns", timeouts.dns, "2s"),
+                  into("tcp", timeouts.tcp, "5s"),
+                  into("tls", timeouts.tls, "5s"),
+                  into("http", timeouts.http, "10s"),
+                  into("websocket", timeouts.websocket, "10s"),
                   into("websocket_idle", timeouts.websocket_idle, "5m")};
   reader.mapping(node, "timeouts", keys);
 }
@@ -272,7 +275,7 @@ void read_deliveries(YamlReader& reader, const YamlNode& node, Settings& setting
                   [&](const YamlNode& item) { read_delivery(reader, item, settings); });
 }
 
-void read_daemon(YamlReader& reader, const YamlNode& node, Settings& settings) {
+void read_daemon_section(YamlReader& reader, const YamlNode& node, Settings& settings) {
   auto& daemon = settings.daemon;
   const auto read_metrics = [&](const YamlNode& value) {
     const auto listen = value.kind == YamlNode::Kind::scalar ? parse_host_port(value.text) : std::nullopt;

@@ -15,7 +15,7 @@ void read_targets(YamlReader& reader, const YamlNode& node, Settings& settings);
 void read_tls(YamlReader& reader, const YamlNode& node, Settings& settings);
 void read_timeouts(YamlReader& reader, const YamlNode& node, Settings& settings);
 void read_deliveries(YamlReader& reader, const YamlNode& node, Settings& settings);
-void read_daemon(YamlReader& reader, const YamlNode& node, Settings& settings);
+void read_daemon_section(YamlReader& reader, const YamlNode& node, Settings& settings);
 
 // Keeps a value with its place, where there is one.
 template <class T>

@@ -27,16 +27,16 @@ std::optional<E> parse(const std::array<std::string_view, N>& names, std::string
 }
 
 template <class T>
-void fill(std::optional<T>& stronger, const std::optional<T>& weaker) {
+void fill_from(std::optional<T>& stronger, const std::optional<T>& weaker) {
   if (!stronger) stronger = weaker;
 }
 
 template <class T>
-void fill(std::vector<T>& stronger, const std::vector<T>& weaker) {
+void fill_from(std::vector<T>& stronger, const std::vector<T>& weaker) {
   if (stronger.empty()) stronger = weaker;
 }
 
-void fill(std::string& stronger, const std::string& weaker) {
+void fill_from(std::string& stronger, const std::string& weaker) {
   if (stronger.empty()) stronger = weaker;
 }
 
@@ -91,7 +91,7 @@ Settings default_settings() {
 }
 
 Settings merge(Settings stronger, const Settings& weaker) {
-  const auto take = [&](auto... members) { (fill(stronger.*members, weaker.*members), ...); };
+  const auto take = [&](auto... members) { (fill_from(stronger.*members, weaker.*members), ...); };
   take(&Settings::profile, &Settings::cloud, &Settings::era, &Settings::public_ip, &Settings::region,
        &Settings::subscription, &Settings::resource_group, &Settings::workspace_name, &Settings::workspace_id,
        &Settings::workspace_region, &Settings::workspace_private_endpoint, &Settings::instance,
@@ -101,11 +101,11 @@ Settings merge(Settings stronger, const Settings& weaker) {
        &Settings::proxy, &Settings::deadline, &Settings::concurrency, &Settings::service_tags, &Settings::catalog,
        &Settings::imds_endpoint, &Settings::resolvers, &Settings::delivery);
   const auto take_timeouts = [&](auto... members) {
-    (fill(stronger.timeouts.*members, weaker.timeouts.*members), ...);
+    (fill_from(stronger.timeouts.*members, weaker.timeouts.*members), ...);
   };
   take_timeouts(&Timeouts::dns, &Timeouts::tcp, &Timeouts::tls, &Timeouts::http, &Timeouts::websocket,
                 &Timeouts::websocket_idle);
-  const auto take_daemon = [&](auto... members) { (fill(stronger.daemon.*members, weaker.daemon.*members), ...); };
+  const auto take_daemon = [&](auto... members) { (fill_from(stronger.daemon.*members, weaker.daemon.*members), ...); };
   take_daemon(&DaemonSettings::every, &DaemonSettings::jitter_percent, &DaemonSettings::keep, &DaemonSettings::keep_mib,
               &DaemonSettings::metrics, &DaemonSettings::certificate_file, &DaemonSettings::key_file,
               &DaemonSettings::token_file, &DaemonSettings::probe_any);

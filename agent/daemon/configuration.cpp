@@ -10,7 +10,6 @@
 namespace vnetprobe {
 namespace {
 
-constexpr std::size_t config_at_most = 5U << 20;
 const Endpoint listen_by_default{.address = "127.0.0.1", .port = 9798};
 
 void read_server(const DaemonCommand& command, DaemonConfiguration& configuration, std::vector<std::string>& errors) {

@@ -10,7 +10,6 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr std::string_view ending = ".json";
-constexpr std::size_t report_at_most = 256U << 20;
 
 }  // namespace
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::chrono::milliseconds patience_by_default{10'000}, reserve{500}, shortest{1000};
 
-ProbeRequest refused(int status, std::string why) {
+ProbeRequest not_probed(int status, std::string why) {
   return {.arguments = {}, .refusal = status, .why = std::move(why) + "\n"};
 }
 
@@ -56,12 +56,13 @@ bool names(const UserTarget& target, std::string_view text) {
 
 ProbeRequest read_probe_request(const PageRequest& request, const ProbeScope& scope) {
   const auto target = parameter(request, "target"), module = parameter(request, "module");
-  if (target.empty()) return refused(400, "the parameter target is missing: /probe?target=NAME_OR_URL");
+  if (target.empty()) return not_probed(400, "the parameter target is missing: /probe?target=NAME_OR_URL");
   std::string_view kind;
   if (!module.empty()) {
     const auto found = std::ranges::find(modules, module, &Module::name);
     if (found == modules.end())
-      return refused(400, fmt::format("unknown module '{}'; there are tcp, http and websocket", printable(module, 40)));
+      return not_probed(400,
+                        fmt::format("unknown module '{}'; there are tcp, http and websocket", printable(module, 40)));
     kind = found->kind;
   }
   const auto wait = request.patience.count() > 0 ? request.patience - reserve : patience_by_default;
@@ -75,7 +76,7 @@ ProbeRequest read_probe_request(const PageRequest& request, const ProbeScope& sc
   if (configured != scope.targets.end() && kind.empty()) return only("target." + configured->name);
   if (std::ranges::find(scope.check_ids, target) != scope.check_ids.end()) return only(std::string(target));
   if (configured == scope.targets.end() && !scope.any_target)
-    return refused(
+    return not_probed(
         403, fmt::format("'{}' is no target of the configuration; `targets:` adds it, `daemon: {{probe_any: true}}` "
                          "allows every target",
                          printable(target, 200)));
@@ -86,7 +87,7 @@ ProbeRequest read_probe_request(const PageRequest& request, const ProbeScope& sc
                                         : configured->websocket;
   wanted = as_module(wanted, kind);
   const auto parsed = parse_target(wanted, "/probe");
-  if (const auto* problem = std::get_if<std::string>(&parsed)) return refused(400, *problem);
+  if (const auto* problem = std::get_if<std::string>(&parsed)) return not_probed(400, *problem);
   probe.arguments.push_back("--target=" + wanted);
   return only("target.*");
 }

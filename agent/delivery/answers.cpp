@@ -21,7 +21,7 @@ std::optional<std::chrono::seconds> retry_after(std::string_view value, std::chr
   return std::max(at - now, std::chrono::seconds(0));
 }
 
-Attempt judge(const Reply& reply, const std::string& where) {
+Attempt judge(const ServerReply& reply, const std::string& where) {
   if (!reply.problem.empty()) return {.outcome = Outcome::retry, .says = fmt::format("{}: {}", where, reply.problem)};
   const int status = reply.status;
   if (status / 100 == 2) return {.outcome = Outcome::delivered, .says = fmt::format("{}: {}", where, status)};

@@ -64,7 +64,7 @@ std::string expired_since(const std::string& sas) {
 
 // 403 with AuthorizationFailure is the account's firewall, which may let us in tomorrow; a signature that is wrong or
 // has expired stays so.
-Attempt judge_blob(const Reply& reply, const std::string& where, const std::string& sas) {
+Attempt judge_blob(const ServerReply& reply, const std::string& where, const std::string& sas) {
   auto attempt = judge(reply, where);
   if (reply.status != 403) return attempt;
   const auto code = header(reply, "x-ms-error-code");

@@ -19,7 +19,7 @@ SecretProblem problem(const std::string& path, int error) {
   return {fmt::format("{}: {}; secret_file names the file that holds the key", path, std::strerror(error))};
 }
 
-std::string trimmed(std::string text) {
+std::string without_blanks_around(std::string text) {
   constexpr const char* space = " \t\r\n";
   text.erase(text.find_last_not_of(space) + 1);
   text.erase(0, text.find_first_not_of(space));
@@ -52,7 +52,7 @@ std::variant<std::string, SecretProblem> read_secret(const std::string& path) {
   if (static_cast<std::size_t>(size) > secret_at_most)
     return SecretProblem{path + ": larger than 64 KiB, which no key is"};
   text.resize(static_cast<std::size_t>(size));
-  text = trimmed(std::move(text));
+  text = without_blanks_around(std::move(text));
   if (text.empty()) return SecretProblem{path + ": empty; write the key into it"};
   return text;
 }

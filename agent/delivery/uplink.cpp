@@ -80,7 +80,7 @@ std::string serialised(const Upload& request, const Where& to, const std::string
 
 }  // namespace
 
-std::string_view header(const Reply& reply, std::string_view name) {
+std::string_view header(const ServerReply& reply, std::string_view name) {
   for (const auto& one : reply.headers)
     if (lower_case(one.name) == name) return one.value;
   return {};
@@ -96,8 +96,8 @@ std::string without_secrets(std::string_view url) {
   return printable(text, 300);
 }
 
-asio::awaitable<Reply> upload(Upload request, const Uplink& uplink) {
-  Reply reply;
+asio::awaitable<ServerReply> upload(Upload request, const Uplink& uplink) {
+  ServerReply reply;
   const auto to = where(request.url);
   if (!to) {
     reply.problem = "no absolute URL: " + without_secrets(request.url);

@@ -25,18 +25,18 @@ struct Upload {
 };
 
 // What came of a request: an answer's status and headers, or why there is none ("connect: ECONNREFUSED").
-struct Reply {
+struct ServerReply {
   int status{};
   std::vector<HttpHeader> headers;
   std::string body;  // bounded
   std::string problem;
   bool untrusted{};  // the server's certificate did not verify: nothing was sent
 };
-std::string_view header(const Reply& reply, std::string_view name);
+std::string_view header(const ServerReply& reply, std::string_view name);
 
 // One request on a connection of its own: through the proxy where the node uses one, over verified TLS for https. A
 // redirect is not followed.
-asio::awaitable<Reply> upload(Upload request, const Uplink& uplink);
+asio::awaitable<ServerReply> upload(Upload request, const Uplink& uplink);
 
 // "https://host:port/path" without user information and query, for people.
 std::string without_secrets(std::string_view url);

@@ -10,7 +10,7 @@ namespace vnetprobe {
 namespace {
 
 // Inside single quotes, which are all that the three shells agree on. None of our texts needs a line break.
-std::string quoted(std::string_view text) {
+std::string in_single_quotes(std::string_view text) {
   std::string out = "'";
   for (const char byte : text) {
     if (byte == '\'')
@@ -54,7 +54,7 @@ std::string function_of(const CommandTree& command) {
 
 std::string bash_values(const CommandArgument& argument) {
   if (!argument.choices.empty())
-    return fmt::format("values={}", quoted(fmt::format("{}", fmt::join(argument.choices, " "))));
+    return fmt::format("values={}", in_single_quotes(fmt::format("{}", fmt::join(argument.choices, " "))));
   return argument.takes_path() ? "paths=yes" : "";
 }
 
@@ -62,8 +62,8 @@ void bash_command(std::string& out, const CommandTree& command) {
   std::vector<std::string> words{"--help"};
   for (const auto& argument : command.arguments)
     words.insert(words.end(), argument.names.begin(), argument.names.end());
-  out +=
-      fmt::format("    {})\n      flags='{}'\n      case $previous in\n", quoted(command.path), fmt::join(words, " "));
+  out += fmt::format("    {})\n      flags='{}'\n      case $previous in\n", in_single_quotes(command.path),
+                     fmt::join(words, " "));
   for (const auto& argument : command.arguments)
     if (!argument.positional() && !argument.value.empty())
       out += fmt::format("        {}) takes=yes {};;\n", fmt::join(argument.names, "|"), bash_values(argument));
@@ -111,14 +111,15 @@ std::string zsh_action(const CommandArgument& argument) {
 std::string zsh_argument(const CommandArgument& argument, int& position) {
   const auto value = escaped(argument.value, ":");
   if (argument.positional())
-    return quoted(fmt::format("{}:{}:{}", argument.repeatable ? "*" : fmt::format("{}", position++), value,
-                              zsh_action(argument)));
+    return in_single_quotes(fmt::format("{}:{}:{}", argument.repeatable ? "*" : fmt::format("{}", position++), value,
+                                        zsh_action(argument)));
   std::string specs;
   for (const auto& name : argument.names) {
     const auto description = escaped(argument.description, "[]\\:");
     const auto taken = argument.value.empty() ? "" : fmt::format(":{}:{}", value, zsh_action(argument));
-    specs += fmt::format("{}{}", specs.empty() ? "" : " \\\n    ",
-                         quoted(fmt::format("{}{}[{}]{}", argument.repeatable ? "*" : "", name, description, taken)));
+    specs += fmt::format(
+        "{}{}", specs.empty() ? "" : " \\\n    ",
+        in_single_quotes(fmt::format("{}{}[{}]{}", argument.repeatable ? "*" : "", name, description, taken)));
   }
   return specs;
 }
@@ -126,7 +127,8 @@ std::string zsh_argument(const CommandArgument& argument, int& position) {
 std::string zsh_choice(const CommandTree& tree, std::string_view otherwise) {
   std::string out = "  local -a commands=(\n";
   for (const auto& command : tree.commands)
-    out += fmt::format("    {}\n", quoted(fmt::format("{}:{}", command.name(), escaped(command.description, ":\\"))));
+    out += fmt::format("    {}\n",
+                       in_single_quotes(fmt::format("{}:{}", command.name(), escaped(command.description, ":\\"))));
   out +=
       "  )\n  if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then\n    _describe -t commands 'vnetprobe command' "
       "commands\n";
@@ -151,9 +153,10 @@ void zsh_command(std::string& out, const CommandTree& command) {
 // ----------------------------------------------------------------------------------------------------------------
 
 void fish_argument(std::string& out, const std::string& at, const CommandArgument& argument) {
-  std::string choices = argument.choices.empty()
-                            ? ""
-                            : fmt::format(" -a {}", quoted(fmt::format("{}", fmt::join(argument.choices, " "))));
+  std::string choices =
+      argument.choices.empty()
+          ? ""
+          : fmt::format(" -a {}", in_single_quotes(fmt::format("{}", fmt::join(argument.choices, " "))));
   if (argument.positional()) {
     if (argument.takes_path()) out += fmt::format("complete -c vnetprobe -n {} -F\n", at);
     if (!choices.empty()) out += fmt::format("complete -c vnetprobe -n {}{}\n", at, choices);
@@ -163,16 +166,16 @@ void fish_argument(std::string& out, const std::string& at, const CommandArgumen
   for (const auto& name : argument.names)
     out += name.starts_with("--") ? fmt::format(" -l {}", name.substr(2)) : fmt::format(" -s {}", name.substr(1));
   if (!argument.value.empty()) out += argument.takes_path() ? " -r -F" : " -x";
-  out += fmt::format("{} -d {}\n", choices, quoted(escaped(argument.description, "\\")));
+  out += fmt::format("{} -d {}\n", choices, in_single_quotes(escaped(argument.description, "\\")));
 }
 
 void fish_commands(std::string& out, const std::string& at, const CommandTree& tree) {
   for (const auto& command : tree.commands)
     out += fmt::format("complete -c vnetprobe -n {} -a {} -d {}\n", at, command.name(),
-                       quoted(escaped(command.description, "\\")));
+                       in_single_quotes(escaped(command.description, "\\")));
 }
 
-std::string fish_at(std::string_view path) { return quoted(fmt::format("__vnetprobe_at {}", path)); }
+std::string fish_at(std::string_view path) { return in_single_quotes(fmt::format("__vnetprobe_at {}", path)); }
 
 }  // namespace
 
@@ -185,7 +188,7 @@ std::string bash_completion(const CommandTree& program) {
   out += "  if [ \"$COMP_CWORD\" -gt 2 ]; then\n    case \"$path ${COMP_WORDS[2]}\" in\n";
   for (const auto& command : program.commands)
     for (const auto& verb : command.commands)
-      out += fmt::format("      {}) path={} ;;\n", quoted(verb.path), quoted(verb.path));
+      out += fmt::format("      {}) path={} ;;\n", in_single_quotes(verb.path), in_single_quotes(verb.path));
   out += "    esac\n  fi\n  case $path in\n";
   each_command(program, [&](const CommandTree& command) { bash_command(out, command); });
   out += fmt::format("  esac\n  case $COMP_CWORD in\n    1) values='{}' flags=\"$flags --version\" ;;\n",
@@ -210,7 +213,7 @@ std::string fish_completion(const CommandTree& program) {
                      fmt::join(names_of(program.commands), " "));
   out += "        if set -q words[3]\n            switch \"$at $words[3]\"\n                case";
   for (const auto& command : program.commands)
-    for (const auto& verb : command.commands) out += " " + quoted(verb.path);
+    for (const auto& verb : command.commands) out += " " + in_single_quotes(verb.path);
   out +=
       "\n                    set at \"$at $words[3]\"\n            end\n        end\n    end\n    test \"$at\" = "
       "\"$argv\"\nend\n\n";

@@ -8,8 +8,6 @@
 namespace vnetprobe::inbound {
 namespace {
 
-constexpr int width = 80;
-
 Tone tone_of(ReachVerdict verdict) {
   switch (verdict) {
     case ReachVerdict::reached:
@@ -24,7 +22,7 @@ Tone tone_of(ReachVerdict verdict) {
 
 void add_wrapped(std::string& text, std::string_view words, int indent) {
   std::string first(static_cast<std::size_t>(indent), ' ');
-  for (const auto& line : wrap(harmless(words), width - indent, 0)) text += first + line + "\n";
+  for (const auto& line : wrap(harmless(words), usual_width - indent, 0)) text += first + line + "\n";
 }
 
 std::string word(ReachVerdict verdict) {

@@ -17,7 +17,7 @@ namespace {
 
 // The second round may ask about what the first one showed, the third where on the way it happens.
 constexpr int rounds_at_most = 3;
-const Endpoint azure_dns{.address = "168.63.129.16", .port = 53};
+const Endpoint azure_dns_server{.address = "168.63.129.16", .port = 53};
 // An experiment is short: what it separates shows within a few round trips, or not at all.
 constexpr std::chrono::milliseconds experiment_limit{3000}, path_limit{1500}, datagram_limit{600};
 constexpr int small_segment = 1200;
@@ -244,7 +244,7 @@ asio::awaitable<void> answer_question(FollowUp question, const PlannedCheck& pla
       if (question.server) co_await ask_dns(question, *question.server, DnsTransport::tcp, name, equipment, check);
       break;
     case FollowUpKind::dns_azure:
-      co_await ask_dns(question, azure_dns, DnsTransport::udp, name, equipment, check);
+      co_await ask_dns(question, azure_dns_server, DnsTransport::udp, name, equipment, check);
       break;
     case FollowUpKind::dns_again:
       co_await ask_dns(question, *question.server, DnsTransport::udp, name, equipment, check);

@@ -2,6 +2,7 @@
 
 #include "probes/host/command.hpp"
 #include "probes/host/files.hpp"
+#include "probes/json.hpp"
 #include "probes/text.hpp"
 #include "probes/within.hpp"
 
@@ -21,11 +22,6 @@ namespace json = boost::json;
 constexpr int jumps_at_most = 16;  // the kernel's own limit
 
 // --- JSON, as libnftables-json(5) writes it -------------------------------------------------------------------------
-
-const json::value* member(const json::value& value, std::string_view name) {
-  const auto* object = value.if_object();
-  return object ? object->if_contains(name) : nullptr;
-}
 
 std::string_view text(const json::value& value, std::string_view name) {
   const auto* found = member(value, name);
@@ -183,9 +179,9 @@ Holds matches(const json::value& match, std::uint16_t port, const Ruleset& all, 
 enum Fate : unsigned { accepted = 1, dropped = 2, rejected = 4, comes_back = 8, returns = 16 };
 constexpr unsigned ends = accepted | dropped | rejected;
 
-class Walk {
+class ChainWalk {
  public:
-  Walk(const Ruleset& all, std::uint16_t port) : all_(all), port_(port) {}
+  ChainWalk(const Ruleset& all, std::uint16_t port) : all_(all), port_(port) {}
 
   unsigned through(const Chain& chain, int depth = 0) {
     if (depth > jumps_at_most) return accepted | dropped;
@@ -272,7 +268,7 @@ InputFilter input_ruling(std::string_view nft_json, std::uint16_t port) {
   std::ranges::stable_sort(chains, {}, [](const Chain* one) { return std::pair(one->hook, one->priority); });
   std::string open;
   for (const auto* chain : chains) {
-    Walk walk(all, port);
+    ChainWalk walk(all, port);
     unsigned fate = walk.through(*chain);
     if (fate & comes_back) {
       const bool drops = chain->policy == "drop";

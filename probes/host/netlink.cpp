@@ -13,9 +13,9 @@
 namespace vnetprobe {
 namespace {
 
-struct Socket {
+struct NetlinkSocket {
   int fd;
-  ~Socket() {
+  ~NetlinkSocket() {
     if (fd >= 0) ::close(fd);
   }
 };
@@ -25,14 +25,16 @@ struct Request {
   rtgenmsg body;
 };
 
-std::string words(const char* step) { return std::string("rtnetlink: ") + step + ": " + std::strerror(errno); }
+std::string netlink_failure(const char* step) {
+  return std::string("rtnetlink: ") + step + ": " + std::strerror(errno);
+}
 
 }  // namespace
 
 std::string dump_kernel_table(std::uint16_t type, unsigned char family,
                               const std::function<void(const nlmsghdr&)>& each) {
-  const Socket socket{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)};
-  if (socket.fd < 0) return words("socket");
+  const NetlinkSocket socket{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)};
+  if (socket.fd < 0) return netlink_failure("socket");
   const timeval limit{.tv_sec = 2, .tv_usec = 0};
   ::setsockopt(socket.fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   Request request{};
@@ -45,12 +47,12 @@ std::string dump_kernel_table(std::uint16_t type, unsigned char family,
   kernel.nl_family = AF_NETLINK;
   if (::sendto(socket.fd, &request, request.header.nlmsg_len, 0, reinterpret_cast<const sockaddr*>(&kernel),
                sizeof kernel) < 0)
-    return words("send");
+    return netlink_failure("send");
   std::vector<unsigned char> buffer(64 * 1024);
   for (;;) {
     const auto received = ::recv(socket.fd, buffer.data(), buffer.size(), 0);
     if (received < 0 && errno == EINTR) continue;
-    if (received < 0) return words("receive");
+    if (received < 0) return netlink_failure("receive");
     auto left = static_cast<unsigned>(received);
     for (const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); NLMSG_OK(message, left);
          message = NLMSG_NEXT(message, left)) {
@@ -59,7 +61,7 @@ std::string dump_kernel_table(std::uint16_t type, unsigned char family,
         nlmsgerr error{};
         if (message->nlmsg_len >= NLMSG_LENGTH(sizeof error)) std::memcpy(&error, NLMSG_DATA(message), sizeof error);
         errno = -error.error;
-        return words("dump");
+        return netlink_failure("dump");
       }
       each(*message);
     }

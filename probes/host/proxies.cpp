@@ -10,7 +10,7 @@
 namespace vnetprobe {
 namespace {
 
-struct Reader {
+struct ProxyReader {
   const std::filesystem::path& root;
   HostObservation& seen;
 
@@ -54,7 +54,7 @@ HostObservation observe_proxies(const std::filesystem::path& root) {
   const auto started = Clock::now();
   HostObservation seen{.topic = HostTopic::proxies};
   read_process(seen);
-  const Reader reader{root, seen};
+  const ProxyReader reader{root, seen};
   reader.file("/etc/environment", ProxySyntax::environment);
   reader.directory("/etc/environment.d", ".conf", ProxySyntax::environment);
   reader.file("/etc/profile", ProxySyntax::shell);

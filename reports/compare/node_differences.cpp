@@ -16,14 +16,14 @@ using Texts = std::set<std::string>;
 
 std::string joined(const Texts& texts) { return texts.empty() ? "-" : fmt::format("{}", fmt::join(texts, ", ")); }
 
-struct Answer {
+struct ResolverAnswer {
   Texts private_addresses, other_addresses, errors;
 };
 
 // What of one report is compared: by topic and name.
 struct Picture {
   std::map<std::pair<std::string, std::string>, std::string> facts;
-  std::map<std::string, Answer> answers;
+  std::map<std::string, ResolverAnswer> answers;
   std::map<std::string, Texts> issuers;  // by server name
 };
 
@@ -100,7 +100,7 @@ void seen(Picture& picture, const HostObservation& host) {
 }
 
 void seen(Picture& picture, const DnsObservation& dns) {
-  Answer& answer = picture.answers[dns.name];
+  ResolverAnswer& answer = picture.answers[dns.name];
   if (dns.error) answer.errors.insert(std::string(word(*dns.error)));
   for (const auto& address : dns.addresses)
     (is_private(address) ? answer.private_addresses : answer.other_addresses).insert(address);
@@ -123,14 +123,14 @@ Picture picture_of(const Report& report) {
   return picture;
 }
 
-std::string told(const Answer& answer) {
+std::string told(const ResolverAnswer& answer) {
   Texts all = answer.private_addresses;
   all.insert(answer.other_addresses.begin(), answer.other_addresses.end());
   if (all.empty()) all = answer.errors;
   return all.empty() ? "no address" : joined(all);
 }
 
-bool differs(const Answer& a, const Answer& b) {
+bool differs(const ResolverAnswer& a, const ResolverAnswer& b) {
   if (a.private_addresses != b.private_addresses) return true;
   const bool a_answers = !a.private_addresses.empty() || !a.other_addresses.empty();
   const bool b_answers = !b.private_addresses.empty() || !b.other_addresses.empty();

@@ -138,6 +138,8 @@ std::string network_of(std::string_view cidr) {
   return std::string(text.data()) + "/" + std::to_string(network.v6 ? prefix->length : prefix->length - 96);
 }
 
+std::string first_label(std::string_view host) { return std::string(host.substr(0, host.find('.'))); }
+
 std::string host_of(std::string_view endpoint) {
   if (endpoint.starts_with('[')) return std::string(endpoint.substr(1, endpoint.find(']') - 1));
   const auto colon = endpoint.find(':');

@@ -28,6 +28,8 @@ std::string network_of(std::string_view cidr);
 
 // "10.0.0.4:443" -> "10.0.0.4", "[fd00::1]:443" -> "fd00::1"; text without a port comes back as it is.
 std::string host_of(std::string_view endpoint);
+// "mystorage.blob.core.windows.net" -> "mystorage"
+std::string first_label(std::string_view host);
 
 inline constexpr std::string_view azure_dns = "168.63.129.16";
 inline constexpr std::string_view imds_address = "169.254.169.254";

@@ -115,6 +115,12 @@ std::string words(std::chrono::microseconds duration) {
   return fmt::format("{:.1f} ms", count / 1e3);
 }
 
+std::string date(std::chrono::sys_seconds when) {
+  const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(when));
+  return fmt::format("{}-{:02}-{:02}", static_cast<int>(day.year()), static_cast<unsigned>(day.month()),
+                     static_cast<unsigned>(day.day()));
+}
+
 std::string words(const std::vector<std::string>& items, std::size_t at_most) {
   std::string text;
   for (std::size_t i = 0; i < items.size() && i < at_most; ++i) text += (i == 0 ? "" : ", ") + items[i];

@@ -92,6 +92,8 @@ const Check* check_named(const Report& report, std::string_view id);
 
 // "4 minutes", "3.1 s", "240 ms", "0.3 ms"
 std::string words(std::chrono::microseconds duration);
+// "2026-11-24"
+std::string date(std::chrono::sys_seconds when);
 // "storage.blob/a, keyvault/b and 3 more"
 std::string words(const std::vector<std::string>& items, std::size_t at_most = 4);
 

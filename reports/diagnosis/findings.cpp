@@ -1,5 +1,6 @@
 #include "reports/diagnosis/findings.hpp"
 
+#include "reports/diagnosis/addresses.hpp"
 #include "reports/diagnosis/cited.hpp"
 #include "reports/diagnosis/placeholders.hpp"
 #include "reports/diagnosis/tag_fixes.hpp"
@@ -77,8 +78,6 @@ class Findings {
   std::vector<Found> all_;
   std::map<std::pair<std::string, std::string>, std::size_t> places_;  // code and subject
 };
-
-std::string first_label(const std::string& host) { return host.substr(0, host.find('.')); }
 
 template <class T>
 void offer(Values& values, const char* name, const std::optional<Sourced<T>>& sourced) {

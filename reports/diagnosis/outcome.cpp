@@ -12,12 +12,6 @@ namespace {
 Outcome pass(std::string reason) { return {Verdict::pass, std::move(reason)}; }
 Outcome undecided(std::string reason) { return {Verdict::inconclusive, std::move(reason)}; }
 
-std::string date(std::chrono::sys_seconds when) {
-  const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(when));
-  return fmt::format("{}-{:02}-{:02}", static_cast<int>(day.year()), static_cast<unsigned>(day.month()),
-                     static_cast<unsigned>(day.day()));
-}
-
 // --- Checks that climbed --------------------------------------------------------------------------------------------
 
 Outcome of_answer(const ServiceAnswer& answer) {

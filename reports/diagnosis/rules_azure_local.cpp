@@ -82,11 +82,12 @@ std::vector<Finding> no_identity(const Evidenced& evidence) {
   return findings;
 }
 
-constexpr std::array rules{NamedRule{"imds", imds}, NamedRule{"imds.no_identity", no_identity},
-                           NamedRule{"wireserver", wireserver}};
-
 }  // namespace
 
-std::span<const NamedRule> azure_local_rules() { return rules; }
+std::span<const NamedRule> azure_local_rules() {
+  static constexpr std::array rules{NamedRule{"imds", imds}, NamedRule{"imds.no_identity", no_identity},
+                                    NamedRule{"wireserver", wireserver}};
+  return rules;
+}
 
 }  // namespace vnetprobe

@@ -126,11 +126,12 @@ std::vector<Finding> steps(const Evidenced& evidence) {
   return {std::move(finding)};
 }
 
-constexpr std::array rules{NamedRule{"clock.skew", skew}, NamedRule{"clock.stepping", steps},
-                           NamedRule{"clock.unsynchronised", drifts}, NamedRule{"tls.clock_suspect", suspect}};
-
 }  // namespace
 
-std::span<const NamedRule> clock_rules() { return rules; }
+std::span<const NamedRule> clock_rules() {
+  static constexpr std::array rules{NamedRule{"clock.skew", skew}, NamedRule{"clock.stepping", steps},
+                                    NamedRule{"clock.unsynchronised", drifts}, NamedRule{"tls.clock_suspect", suspect}};
+  return rules;
+}
 
 }  // namespace vnetprobe

@@ -323,17 +323,18 @@ std::vector<Finding> resolver_is_slow(const Evidenced& evidence) {
   return findings;
 }
 
-constexpr std::array rules{
-    NamedRule{"no resolver", no_resolver},
-    NamedRule{"resolver is unreachable", resolver_is_unreachable},
-    NamedRule{"library gets no answer", library_gets_no_answer},
-    NamedRule{"DNS over TCP is blocked", tcp_is_blocked},
-    NamedRule{"resolver fails", resolver_fails},
-    NamedRule{"resolver is slow", resolver_is_slow},
-};
-
 }  // namespace
 
-std::span<const NamedRule> dns_rules() { return rules; }
+std::span<const NamedRule> dns_rules() {
+  static constexpr std::array rules{
+      NamedRule{"no resolver", no_resolver},
+      NamedRule{"resolver is unreachable", resolver_is_unreachable},
+      NamedRule{"library gets no answer", library_gets_no_answer},
+      NamedRule{"DNS over TCP is blocked", tcp_is_blocked},
+      NamedRule{"resolver fails", resolver_fails},
+      NamedRule{"resolver is slow", resolver_is_slow},
+  };
+  return rules;
+}
 
 }  // namespace vnetprobe

@@ -91,9 +91,6 @@ std::vector<Finding> lease_contradicts_the_servers(const Evidenced& evidence) {
   return {};
 }
 
-constexpr std::array rules{NamedRule{"Azure's DNS limits the rate", azure_dns_limits_the_rate},
-                           NamedRule{"the lease contradicts the servers", lease_contradicts_the_servers}};
-
 }  // namespace
 
 bool goes_to_azure_dns(const Dns& dns) {
@@ -121,6 +118,10 @@ bool is_suspicious(const AzureDnsLoad& load) {
   return load.asked >= enough && load.silent < load.asked && load.silent * 100 >= load.asked * percent;
 }
 
-std::span<const NamedRule> dns_azure_rules() { return rules; }
+std::span<const NamedRule> dns_azure_rules() {
+  static constexpr std::array rules{NamedRule{"Azure's DNS limits the rate", azure_dns_limits_the_rate},
+                                    NamedRule{"the lease contradicts the servers", lease_contradicts_the_servers}};
+  return rules;
+}
 
 }  // namespace vnetprobe

@@ -49,8 +49,6 @@ const Answer* plain_nxdomain(const DnsView& view) {
   return view.any_address() ? nullptr : telling;
 }
 
-std::string account_of(const Check& check) { return check.target.host.substr(0, check.target.host.find('.')); }
-
 // Only when no name of the account exists, of at least two, and the servers do answer for other hosts. A single missing
 // name is what a missing record or a shadowing zone looks like as well, so it keeps the weaker code.
 std::vector<Finding> storage_account_is_missing(const Evidenced& evidence) {
@@ -59,13 +57,13 @@ std::vector<Finding> storage_account_is_missing(const Evidenced& evidence) {
   for (const auto& check : evidence.report.checks) {
     if (is_address(check.target.host) || !resolved(check)) continue;
     others_resolve = true;
-    if (is_storage(check.target.service)) alive.insert(account_of(check));
+    if (is_storage(check.target.service)) alive.insert(first_label(check.target.host));
   }
   std::vector<Finding> findings;
   std::map<std::string, std::set<std::string>> hosts;
   for (const auto& view : views_of_targets(evidence.open)) {
     const auto* answer = is_storage(view.check->target.service) ? plain_nxdomain(view) : nullptr;
-    const auto account = account_of(*view.check);
+    const auto account = first_label(view.check->target.host);
     if (!answer || !others_resolve || alive.contains(account)) continue;
     hosts[account].insert(view.check->target.host);
     findings.push_back({.code = "storage.account_missing",
@@ -205,18 +203,19 @@ std::vector<Finding> answer_makes_no_sense(const Evidenced& evidence) {
   return findings;
 }
 
-constexpr std::array rules{
-    NamedRule{"search list completes it", search_list_completes_it},
-    NamedRule{"storage account is missing", storage_account_is_missing},
-    NamedRule{"name does not exist", name_does_not_exist},
-    NamedRule{"name has no address", name_has_no_address},
-    NamedRule{"address is a bogon", address_is_a_bogon},
-    NamedRule{"name gets no answer", name_gets_no_answer},
-    NamedRule{"answer makes no sense", answer_makes_no_sense},
-};
-
 }  // namespace
 
-std::span<const NamedRule> dns_record_rules() { return rules; }
+std::span<const NamedRule> dns_record_rules() {
+  static constexpr std::array rules{
+      NamedRule{"search list completes it", search_list_completes_it},
+      NamedRule{"storage account is missing", storage_account_is_missing},
+      NamedRule{"name does not exist", name_does_not_exist},
+      NamedRule{"name has no address", name_has_no_address},
+      NamedRule{"address is a bogon", address_is_a_bogon},
+      NamedRule{"name gets no answer", name_gets_no_answer},
+      NamedRule{"answer makes no sense", answer_makes_no_sense},
+  };
+  return rules;
+}
 
 }  // namespace vnetprobe

@@ -182,16 +182,17 @@ std::vector<Finding> name_is_unknown_here(const Evidenced& evidence) {
   return findings;
 }
 
-constexpr std::array rules{
-    NamedRule{"hosts line is stale", hosts_line_is_stale, About::name},
-    NamedRule{"cache is stale", cache_is_stale, About::name},
-    NamedRule{"resolver does not ask Azure", resolver_does_not_ask_azure, About::name},
-    NamedRule{"resolvers disagree", resolvers_disagree, About::name},
-    NamedRule{"name is unknown here", name_is_unknown_here},
-};
-
 }  // namespace
 
-std::span<const NamedRule> dns_source_rules() { return rules; }
+std::span<const NamedRule> dns_source_rules() {
+  static constexpr std::array rules{
+      NamedRule{"hosts line is stale", hosts_line_is_stale, About::name},
+      NamedRule{"cache is stale", cache_is_stale, About::name},
+      NamedRule{"resolver does not ask Azure", resolver_does_not_ask_azure, About::name},
+      NamedRule{"resolvers disagree", resolvers_disagree, About::name},
+      NamedRule{"name is unknown here", name_is_unknown_here},
+  };
+  return rules;
+}
 
 }  // namespace vnetprobe

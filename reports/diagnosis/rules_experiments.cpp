@@ -244,18 +244,19 @@ std::vector<Finding> unnamed_handshake_is_cut(const Evidenced& evidence) {
   return findings;
 }
 
-constexpr std::array rules{
-    NamedRule{"refused at once", refused_at_once},
-    NamedRule{"refused before the host", refused_before_the_host},
-    NamedRule{"large packets vanish", large_packets_vanish},
-    NamedRule{"name is filtered", name_is_filtered},
-    NamedRule{"version is rejected", version_is_rejected},
-    NamedRule{"handshake is cut on the way", handshake_is_cut_on_the_way},
-    NamedRule{"unnamed handshake is cut", unnamed_handshake_is_cut},
-};
-
 }  // namespace
 
-std::span<const NamedRule> experiment_rules() { return rules; }
+std::span<const NamedRule> experiment_rules() {
+  static constexpr std::array rules{
+      NamedRule{"refused at once", refused_at_once},
+      NamedRule{"refused before the host", refused_before_the_host},
+      NamedRule{"large packets vanish", large_packets_vanish},
+      NamedRule{"name is filtered", name_is_filtered},
+      NamedRule{"version is rejected", version_is_rejected},
+      NamedRule{"handshake is cut on the way", handshake_is_cut_on_the_way},
+      NamedRule{"unnamed handshake is cut", unnamed_handshake_is_cut},
+  };
+  return rules;
+}
 
 }  // namespace vnetprobe

@@ -309,21 +309,22 @@ std::vector<Finding> packets_are_too_large(const Evidenced& evidence) {
   return findings;
 }
 
-constexpr std::array rules{
-    NamedRule{"attached machine is not Ubuntu", attached_machine_is_not_ubuntu},
-    NamedRule{"disk is full", disk_is_full},
-    NamedRule{"interface is down", interface_is_down},
-    NamedRule{"address is captured by a local network", address_is_captured_by_a_local_network},
-    NamedRule{"DNS stub is down", dns_stub_is_down},
-    NamedRule{"certificate store is empty", certificate_store_is_empty},
-    NamedRule{"nothing listens for inbound connections", nothing_listens_for_inbound_connections},
-    NamedRule{"own filter stops inbound connections", own_filter_stops_inbound_connections},
-    NamedRule{"answers take another way", answers_take_another_way},
-    NamedRule{"packets are too large", packets_are_too_large},
-};
-
 }  // namespace
 
-std::span<const NamedRule> host_rules() { return rules; }
+std::span<const NamedRule> host_rules() {
+  static constexpr std::array rules{
+      NamedRule{"attached machine is not Ubuntu", attached_machine_is_not_ubuntu},
+      NamedRule{"disk is full", disk_is_full},
+      NamedRule{"interface is down", interface_is_down},
+      NamedRule{"address is captured by a local network", address_is_captured_by_a_local_network},
+      NamedRule{"DNS stub is down", dns_stub_is_down},
+      NamedRule{"certificate store is empty", certificate_store_is_empty},
+      NamedRule{"nothing listens for inbound connections", nothing_listens_for_inbound_connections},
+      NamedRule{"own filter stops inbound connections", own_filter_stops_inbound_connections},
+      NamedRule{"answers take another way", answers_take_another_way},
+      NamedRule{"packets are too large", packets_are_too_large},
+  };
+  return rules;
+}
 
 }  // namespace vnetprobe

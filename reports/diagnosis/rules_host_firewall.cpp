@@ -40,10 +40,11 @@ std::vector<Finding> output_is_dropped(const Evidenced& evidence) {
   return {finding};
 }
 
-constexpr std::array rules{NamedRule{"output is dropped", output_is_dropped, About::way}};
-
 }  // namespace
 
-std::span<const NamedRule> host_firewall_rules() { return rules; }
+std::span<const NamedRule> host_firewall_rules() {
+  static constexpr std::array rules{NamedRule{"output is dropped", output_is_dropped, About::way}};
+  return rules;
+}
 
 }  // namespace vnetprobe

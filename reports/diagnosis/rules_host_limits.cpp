@@ -183,15 +183,16 @@ std::vector<Finding> an_agent_keeps_restarting(const Evidenced& evidence) {
   return findings;
 }
 
-constexpr std::array rules{NamedRule{"connection table is full", connection_table_is_full, About::way},
-                           NamedRule{"file handles are used up", file_handles_are_used_up},
-                           NamedRule{"local ports are used up", local_ports_are_used_up, About::way},
-                           NamedRule{"node is overloaded", node_is_overloaded},
-                           NamedRule{"an agent of Azure is not running", an_agent_is_not_running},
-                           NamedRule{"an agent of Azure keeps restarting", an_agent_keeps_restarting}};
-
 }  // namespace
 
-std::span<const NamedRule> host_limit_rules() { return rules; }
+std::span<const NamedRule> host_limit_rules() {
+  static constexpr std::array rules{NamedRule{"connection table is full", connection_table_is_full, About::way},
+                                    NamedRule{"file handles are used up", file_handles_are_used_up},
+                                    NamedRule{"local ports are used up", local_ports_are_used_up, About::way},
+                                    NamedRule{"node is overloaded", node_is_overloaded},
+                                    NamedRule{"an agent of Azure is not running", an_agent_is_not_running},
+                                    NamedRule{"an agent of Azure keeps restarting", an_agent_keeps_restarting}};
+  return rules;
+}
 
 }  // namespace vnetprobe

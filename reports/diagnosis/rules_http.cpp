@@ -124,12 +124,14 @@ std::vector<Finding> throttled(const Evidenced& evidence) {
   return findings;
 }
 
-constexpr std::array rules{NamedRule{"http.firewall_denied", firewall_denied},
-                           NamedRule{"http.proxy_denied", proxy_denied}, NamedRule{"http.not_genuine", not_genuine},
-                           NamedRule{"http.no_answer", no_answer}, NamedRule{"http.rate_limited", throttled}};
-
 }  // namespace
 
-std::span<const NamedRule> http_rules() { return rules; }
+std::span<const NamedRule> http_rules() {
+  static constexpr std::array rules{NamedRule{"http.firewall_denied", firewall_denied},
+                                    NamedRule{"http.proxy_denied", proxy_denied},
+                                    NamedRule{"http.not_genuine", not_genuine}, NamedRule{"http.no_answer", no_answer},
+                                    NamedRule{"http.rate_limited", throttled}};
+  return rules;
+}
 
 }  // namespace vnetprobe

@@ -97,11 +97,12 @@ std::vector<Finding> minds_the_method_or_the_content(const Evidenced& evidence) 
   return findings;
 }
 
-constexpr std::array rules{NamedRule{"http.user_agent_filtered", minds_who_asks},
-                           NamedRule{"http.method_blocked", minds_the_method_or_the_content}};
-
 }  // namespace
 
-std::span<const NamedRule> http_filter_rules() { return rules; }
+std::span<const NamedRule> http_filter_rules() {
+  static constexpr std::array rules{NamedRule{"http.user_agent_filtered", minds_who_asks},
+                                    NamedRule{"http.method_blocked", minds_the_method_or_the_content}};
+  return rules;
+}
 
 }  // namespace vnetprobe

@@ -115,11 +115,12 @@ std::vector<Finding> leaves_through_an_appliance(const Evidenced& evidence) {
   return {};
 }
 
-constexpr std::array rules{NamedRule{"nothing public answers", nothing_public_answers},
-                           NamedRule{"leaves through an appliance", leaves_through_an_appliance}};
-
 }  // namespace
 
-std::span<const NamedRule> outbound_rules() { return rules; }
+std::span<const NamedRule> outbound_rules() {
+  static constexpr std::array rules{NamedRule{"nothing public answers", nothing_public_answers},
+                                    NamedRule{"leaves through an appliance", leaves_through_an_appliance}};
+  return rules;
+}
 
 }  // namespace vnetprobe

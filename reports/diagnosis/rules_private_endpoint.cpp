@@ -85,8 +85,6 @@ std::vector<Finding> address_is_not_the_endpoints(const Evidenced& evidence) {
   return findings;
 }
 
-std::string first_label(const std::string& host) { return host.substr(0, host.find('.')); }
-
 std::string second_label(const std::string& host) {
   const auto dot = host.find('.');
   return dot == std::string::npos ? host : first_label(host.substr(dot + 1));
@@ -203,17 +201,18 @@ std::vector<Finding> endpoint_is_unreachable(const Evidenced& evidence) {
   return findings;
 }
 
-constexpr std::array rules{
-    NamedRule{"record is missing", record_is_missing},
-    NamedRule{"instance points to itself", instance_points_to_itself, About::name},
-    NamedRule{"address is not the endpoint's", address_is_not_the_endpoints, About::name},
-    NamedRule{"only some services are private", only_some_services_are_private, About::name},
-    NamedRule{"answer is public", answer_is_public, About::name},
-    NamedRule{"endpoint is unreachable", endpoint_is_unreachable},
-};
-
 }  // namespace
 
-std::span<const NamedRule> private_endpoint_rules() { return rules; }
+std::span<const NamedRule> private_endpoint_rules() {
+  static constexpr std::array rules{
+      NamedRule{"record is missing", record_is_missing},
+      NamedRule{"instance points to itself", instance_points_to_itself, About::name},
+      NamedRule{"address is not the endpoint's", address_is_not_the_endpoints, About::name},
+      NamedRule{"only some services are private", only_some_services_are_private, About::name},
+      NamedRule{"answer is public", answer_is_public, About::name},
+      NamedRule{"endpoint is unreachable", endpoint_is_unreachable},
+  };
+  return rules;
+}
 
 }  // namespace vnetprobe

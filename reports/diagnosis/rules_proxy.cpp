@@ -74,12 +74,12 @@ std::vector<Finding> unreachable(const Evidenced& evidence) {
   return findings;
 }
 
-struct Refusal {
+struct ProxyRefusal {
   std::string code, words;
   Confidence confidence;
 };
 
-Refusal read_refusal(const ProxyObservation& proxy) {
+ProxyRefusal read_refusal(const ProxyObservation& proxy) {
   if (proxy.error == ProxyFailure::timed_out)
     return {"proxy.connect_timeout", "the proxy did not answer CONNECT in time", Confidence::likely};
   if (proxy.error != ProxyFailure::denied)
@@ -144,7 +144,7 @@ std::optional<bool> browser_passes(const Cited<ProxyObservation>& tunnel) {
 
 // The same destination, the same minute, another User-Agent: the tunnel is there. One destination of each proxy that
 // was asked so speaks for those that were not; one that a browser does not reach either is another matter.
-std::vector<Finding> minds_who_asks(const Evidenced& evidence) {
+std::vector<Finding> proxy_minds_who_asks(const Evidenced& evidence) {
   std::map<std::string, Finding> by_proxy;
   const auto refused = [](const auto& tunnel) { return tunnel->status == 403; };
   for (const auto& tunnel : cited<ProxyObservation>(evidence.open)) {
@@ -269,16 +269,17 @@ std::vector<Finding> bypass_missing(const Evidenced& evidence) {
   return {std::move(finding)};
 }
 
-constexpr std::array rules{NamedRule{"proxy.unreachable", unreachable},
-                           NamedRule{"proxy.asked_for_private_names", asked_for_private_names},
-                           NamedRule{"proxy.minds_who_asks", minds_who_asks},
-                           NamedRule{"proxy.destination_refuses_both_ways", destination_refuses_both_ways},
-                           NamedRule{"proxy.connect", tunnel_refused},
-                           NamedRule{"proxy.env_inconsistent", inconsistent},
-                           NamedRule{"proxy.bypass_missing", bypass_missing}};
-
 }  // namespace
 
-std::span<const NamedRule> proxy_rules() { return rules; }
+std::span<const NamedRule> proxy_rules() {
+  static constexpr std::array rules{NamedRule{"proxy.unreachable", unreachable},
+                                    NamedRule{"proxy.asked_for_private_names", asked_for_private_names},
+                                    NamedRule{"proxy.minds_who_asks", proxy_minds_who_asks},
+                                    NamedRule{"proxy.destination_refuses_both_ways", destination_refuses_both_ways},
+                                    NamedRule{"proxy.connect", tunnel_refused},
+                                    NamedRule{"proxy.env_inconsistent", inconsistent},
+                                    NamedRule{"proxy.bypass_missing", bypass_missing}};
+  return rules;
+}
 
 }  // namespace vnetprobe

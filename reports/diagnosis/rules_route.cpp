@@ -299,18 +299,19 @@ std::vector<Finding> ipv6_is_broken(const Evidenced& evidence) {
   return note.checks.empty() ? std::vector<Finding>{} : std::vector{note};
 }
 
-constexpr std::array rules{
-    NamedRule{"no default route", no_default_route, About::way},
-    NamedRule{"route discards traffic", route_discards_traffic, About::way},
-    NamedRule{"policy leads nowhere", policy_leads_nowhere, About::way},
-    NamedRule{"gateway does not answer", gateway_does_not_answer, About::way},
-    NamedRule{"router reports unreachable", router_reports_unreachable, About::way},
-    NamedRule{"IPv6 is not configured", ipv6_is_not_configured},
-    NamedRule{"IPv6 is broken", ipv6_is_broken},
-};
-
 }  // namespace
 
-std::span<const NamedRule> route_rules() { return rules; }
+std::span<const NamedRule> route_rules() {
+  static constexpr std::array rules{
+      NamedRule{"no default route", no_default_route, About::way},
+      NamedRule{"route discards traffic", route_discards_traffic, About::way},
+      NamedRule{"policy leads nowhere", policy_leads_nowhere, About::way},
+      NamedRule{"gateway does not answer", gateway_does_not_answer, About::way},
+      NamedRule{"router reports unreachable", router_reports_unreachable, About::way},
+      NamedRule{"IPv6 is not configured", ipv6_is_not_configured},
+      NamedRule{"IPv6 is broken", ipv6_is_broken},
+  };
+  return rules;
+}
 
 }  // namespace vnetprobe

@@ -6,7 +6,7 @@ namespace vnetprobe {
 namespace {
 
 // One refusal of one service, as its documents write it (azure-facts 4).
-struct Refusal {
+struct ServiceRefusal {
   bool (*of_service)(Service);
   std::string_view error_code;  // x-ms-error-code or the body's code; empty: by the text
   std::string_view body_text;   // empty: by the code
@@ -24,17 +24,19 @@ bool is_workspace(Service service) {
 
 constexpr std::array refusals{
     // For an anonymous request this code means the network rule, never a missing right (azure-facts 4.1).
-    Refusal{is_storage, "AuthorizationFailure", "", "storage.denied_by_firewall", Confidence::likely},
-    Refusal{is_storage, "AccountRequiresHttps", "", "storage.tls_required", Confidence::proven},
-    Refusal{is_storage, "AccountIsDisabled", "", "storage.account_disabled", Confidence::proven},
-    Refusal{is_vault, "ForbiddenByFirewall", "", "keyvault.denied_by_firewall", Confidence::proven},
-    Refusal{is_vault, "ForbiddenByConnection", "", "keyvault.denied_by_firewall", Confidence::proven},
-    Refusal{is_registry, "DENIED", "client with IP", "acr.denied_by_firewall", Confidence::proven},
-    Refusal{is_workspace, "", "workspace private link configuration", "aml.denied_private_link", Confidence::proven},
-    Refusal{is_workspace, "", "outside of the designated private link", "aml.denied_private_link", Confidence::proven},
+    ServiceRefusal{is_storage, "AuthorizationFailure", "", "storage.denied_by_firewall", Confidence::likely},
+    ServiceRefusal{is_storage, "AccountRequiresHttps", "", "storage.tls_required", Confidence::proven},
+    ServiceRefusal{is_storage, "AccountIsDisabled", "", "storage.account_disabled", Confidence::proven},
+    ServiceRefusal{is_vault, "ForbiddenByFirewall", "", "keyvault.denied_by_firewall", Confidence::proven},
+    ServiceRefusal{is_vault, "ForbiddenByConnection", "", "keyvault.denied_by_firewall", Confidence::proven},
+    ServiceRefusal{is_registry, "DENIED", "client with IP", "acr.denied_by_firewall", Confidence::proven},
+    ServiceRefusal{is_workspace, "", "workspace private link configuration", "aml.denied_private_link",
+                   Confidence::proven},
+    ServiceRefusal{is_workspace, "", "outside of the designated private link", "aml.denied_private_link",
+                   Confidence::proven},
 };
 
-bool matches(const Refusal& refusal, const ServiceAnswer& answer) {
+bool matches(const ServiceRefusal& refusal, const ServiceAnswer& answer) {
   // One implementation gives the network rule's code to what only lacks a signature, and says so.
   if (refusal.error_code == "AuthorizationFailure" && answer.body_has("failed to authenticate")) return false;
   if (answer.status < 400 || !refusal.of_service(answer.check->target.service)) return false;
@@ -83,10 +85,11 @@ std::vector<Finding> refused(const Evidenced& evidence) {
   return findings;
 }
 
-constexpr std::array rules{NamedRule{"service.refused", refused}};
-
 }  // namespace
 
-std::span<const NamedRule> service_rules() { return rules; }
+std::span<const NamedRule> service_rules() {
+  static constexpr std::array rules{NamedRule{"service.refused", refused}};
+  return rules;
+}
 
 }  // namespace vnetprobe

@@ -115,13 +115,14 @@ std::vector<Finding> only_the_pair_is_silent(const Evidenced& evidence) {
   return findings;
 }
 
-// The age of the file is told before its addresses explain anything.
-constexpr std::array rules{NamedRule{"tag data is stale", data_is_stale},
-                           NamedRule{"address is outside of its tag", address_is_outside_of_its_tag},
-                           NamedRule{"only the paired region is silent", only_the_pair_is_silent}};
-
 }  // namespace
 
-std::span<const NamedRule> service_tag_rules() { return rules; }
+std::span<const NamedRule> service_tag_rules() {
+  // The age of the file is told before its addresses explain anything.
+  static constexpr std::array rules{NamedRule{"tag data is stale", data_is_stale},
+                                    NamedRule{"address is outside of its tag", address_is_outside_of_its_tag},
+                                    NamedRule{"only the paired region is silent", only_the_pair_is_silent}};
+  return rules;
+}
 
 }  // namespace vnetprobe

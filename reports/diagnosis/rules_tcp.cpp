@@ -316,21 +316,22 @@ std::vector<Finding> segments_have_shrunk(const Evidenced& evidence) {
   return finding.checks.empty() ? std::vector<Finding>{} : std::vector{finding};
 }
 
-constexpr std::array rules{
-    NamedRule{"local firewall rejects", local_firewall_rejects},
-    NamedRule{"device rejects", device_rejects},
-    NamedRule{"host refuses", host_refuses},
-    NamedRule{"connection is reset", connection_is_reset},
-    NamedRule{"nothing answers", nothing_answers},
-    NamedRule{"connection fails somehow", connection_fails_somehow},
-    NamedRule{"one address does not answer", one_address_does_not_answer},
-    NamedRule{"UDP fails", udp_fails},
-    NamedRule{"packets get lost", packets_get_lost},
-    NamedRule{"segments have shrunk", segments_have_shrunk},
-};
-
 }  // namespace
 
-std::span<const NamedRule> tcp_rules() { return rules; }
+std::span<const NamedRule> tcp_rules() {
+  static constexpr std::array rules{
+      NamedRule{"local firewall rejects", local_firewall_rejects},
+      NamedRule{"device rejects", device_rejects},
+      NamedRule{"host refuses", host_refuses},
+      NamedRule{"connection is reset", connection_is_reset},
+      NamedRule{"nothing answers", nothing_answers},
+      NamedRule{"connection fails somehow", connection_fails_somehow},
+      NamedRule{"one address does not answer", one_address_does_not_answer},
+      NamedRule{"UDP fails", udp_fails},
+      NamedRule{"packets get lost", packets_get_lost},
+      NamedRule{"segments have shrunk", segments_have_shrunk},
+  };
+  return rules;
+}
 
 }  // namespace vnetprobe

@@ -40,12 +40,6 @@ Finding about(const Tls& tls, std::string code, std::string subject, Confidence 
   return finding;
 }
 
-std::string date(std::chrono::sys_seconds when) {
-  const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(when));
-  return fmt::format("{}-{:02}-{:02}", static_cast<int>(day.year()), static_cast<unsigned>(day.month()),
-                     static_cast<unsigned>(day.day()));
-}
-
 // The peer said why it ended the handshake.
 std::vector<Finding> alerts(const Evidenced& evidence) {
   std::vector<Finding> findings;
@@ -200,17 +194,18 @@ std::vector<Finding> cut_off(const Evidenced& evidence) {
   return findings;
 }
 
-constexpr std::array rules{NamedRule{"tls.alerts", alerts},
-                           NamedRule{"tls.validity", validity},
-                           NamedRule{"tls.untrusted_root_local", store_lacks_a_public_root},
-                           NamedRule{"tls.python_store_differs", python_knows_other_roots},
-                           NamedRule{"tls.intercepted", intercepted},
-                           NamedRule{"tls.name_mismatch", wrong_name},
-                           NamedRule{"tls.untrusted", untrusted},
-                           NamedRule{"tls.cut_off", cut_off}};
-
 }  // namespace
 
-std::span<const NamedRule> tls_rules() { return rules; }
+std::span<const NamedRule> tls_rules() {
+  static constexpr std::array rules{NamedRule{"tls.alerts", alerts},
+                                    NamedRule{"tls.validity", validity},
+                                    NamedRule{"tls.untrusted_root_local", store_lacks_a_public_root},
+                                    NamedRule{"tls.python_store_differs", python_knows_other_roots},
+                                    NamedRule{"tls.intercepted", intercepted},
+                                    NamedRule{"tls.name_mismatch", wrong_name},
+                                    NamedRule{"tls.untrusted", untrusted},
+                                    NamedRule{"tls.cut_off", cut_off}};
+  return rules;
+}
 
 }  // namespace vnetprobe

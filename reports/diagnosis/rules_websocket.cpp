@@ -129,10 +129,11 @@ std::vector<Finding> websocket(const Evidenced& evidence) {
   return findings;
 }
 
-constexpr std::array rules{NamedRule{"websocket", websocket}};
-
 }  // namespace
 
-std::span<const NamedRule> websocket_rules() { return rules; }
+std::span<const NamedRule> websocket_rules() {
+  static constexpr std::array rules{NamedRule{"websocket", websocket}};
+  return rules;
+}
 
 }  // namespace vnetprobe

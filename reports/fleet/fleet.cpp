@@ -37,7 +37,7 @@ std::map<std::string, std::vector<NodeSummary>> by_node(std::vector<NodeSummary>
   return nodes;
 }
 
-int& count_of(FleetCheck& check, Verdict verdict) {
+int& counter_of(FleetCheck& check, Verdict verdict) {
   switch (verdict) {
     case Verdict::pass:
       return check.pass;
@@ -143,7 +143,7 @@ std::vector<FleetDiagnosis> grouped(const Newest& nodes) {
   return all;
 }
 
-int& count_of(Fleet& fleet, OverallVerdict verdict) {
+int& counter_of(Fleet& fleet, OverallVerdict verdict) {
   switch (verdict) {
     case OverallVerdict::healthy:
       return fleet.healthy;
@@ -213,7 +213,7 @@ Fleet merge_fleet(std::vector<NodeSummary> reports, std::vector<SkippedFile> ski
     for (const auto& check : node.checks) {
       auto& row = checks[check.id];
       row.id = check.id;
-      ++count_of(row, check.verdict);
+      ++counter_of(row, check.verdict);
     }
   }
   std::map<std::string_view, std::size_t> columns;
@@ -225,7 +225,7 @@ Fleet merge_fleet(std::vector<NodeSummary> reports, std::vector<SkippedFile> ski
   fleet.checks_left_out = static_cast<int>(checks.size() - columns.size());
   for (std::size_t i = 0; i < newest.size(); ++i) {
     const auto& [name, node] = newest[i];
-    ++count_of(fleet, node.verdict);
+    ++counter_of(fleet, node.verdict);
     FleetNode row{.name = name,
                   .file = node.file,
                   .started_at = node.started_at,

@@ -71,7 +71,6 @@ class TextComparison {
   std::string out_;
 };
 
-using html::add;
 using html::text;
 
 void verdict_cell(std::string& out, const std::optional<Verdict>& verdict, const std::string& reason) {

@@ -9,7 +9,7 @@
 namespace vnetprobe {
 namespace {
 
-constexpr std::size_t names_at_most = 12, rows_at_most = 40, columns_at_most = 40, skipped_at_most = 20;
+constexpr struct { std::size_t names = 12, rows = 40, columns = 40, skipped = 20; } terminal_room;
 
 // As it stands in the matrix of a terminal: what is wrong is large.
 char shown(char verdict) {
@@ -58,11 +58,11 @@ class TextFleet {
               3, Tone::dim);
     paragraph("", fmt::format("Who fixes it: {}", fixer(diagnosis.owner)), 3);
     for (const auto& common : diagnosis.common) paragraph("", in_words(common, diagnosis.nodes.size()), 3);
-    paragraph("Nodes: ", some_of(diagnosis.nodes, style_.verbose ? diagnosis.nodes.size() : names_at_most), 3);
+    paragraph("Nodes: ", some_of(diagnosis.nodes, style_.verbose ? diagnosis.nodes.size() : terminal_room.names), 3);
   }
 
   void matrix() {
-    const auto matrix = matrix_of(fleet_, columns_at_most);
+    const auto matrix = matrix_of(fleet_, terminal_room.columns);
     out_ += '\n';
     if (matrix.checks.empty()) {
       paragraph("", fmt::format("{} passed, or did not apply, on every node.", count_of(fleet_.checks.size(), "check")),
@@ -70,7 +70,7 @@ class TextFleet {
       return;
     }
     paragraph("", "Checks that did not pass everywhere (. pass, w warn, F fail, s skip, ? undecided):", 0, Tone::bold);
-    const auto rows = std::min(matrix.rows.size(), rows_at_most);
+    const auto rows = std::min(matrix.rows.size(), terminal_room.rows);
     for (std::size_t i = 0; i < rows; ++i) {
       std::string letters;
       for (const char verdict : matrix.rows[i].verdicts) letters += shown(verdict);
@@ -91,7 +91,7 @@ class TextFleet {
     if (fleet_.skipped.empty()) return;
     out_ += '\n';
     paragraph("", fmt::format("{} left out:", count_of(fleet_.skipped.size(), "file")), 0, Tone::yellow);
-    const auto told = std::min(fleet_.skipped.size(), style_.verbose ? fleet_.skipped.size() : skipped_at_most);
+    const auto told = std::min(fleet_.skipped.size(), style_.verbose ? fleet_.skipped.size() : terminal_room.skipped);
     for (std::size_t i = 0; i < told; ++i)
       paragraph("", fmt::format("{}: {}", fleet_.skipped[i].file, fleet_.skipped[i].error), 2);
     if (told < fleet_.skipped.size()) paragraph("", fmt::format("and {} more", fleet_.skipped.size() - told), 2);

@@ -7,16 +7,14 @@
 namespace vnetprobe {
 namespace {
 
-using html::add;
 using html::text;
 
-constexpr std::size_t names_at_most = 50, rows_at_most = 200, columns_at_most = 60, nodes_at_most = 2000,
-                      skipped_at_most = 500;
+constexpr struct { std::size_t names = 50, rows = 200, columns = 60, nodes = 2000, skipped = 500; } page_room;
 
 // The nodes' names, the first of them at once and the rest a click away.
 void names(std::string& out, const std::vector<std::string>& all) {
-  add(out, "{}", text(some_of(all, names_at_most), 20'000));
-  if (all.size() <= names_at_most) return;
+  add(out, "{}", text(some_of(all, page_room.names), 20'000));
+  if (all.size() <= page_room.names) return;
   add(out, "<details><summary>All {}</summary><p>{}</p></details>", all.size(),
       text(some_of(all, all.size()), 1U << 20));
 }
@@ -48,7 +46,7 @@ std::string_view verdict_word(char letter) {
 }
 
 void matrix(std::string& out, const Fleet& fleet) {
-  const auto matrix = matrix_of(fleet, columns_at_most);
+  const auto matrix = matrix_of(fleet, page_room.columns);
   out += "<section aria-labelledby=\"checks\">\n<h2 id=\"checks\">Checks by node</h2>\n";
   if (matrix.checks.empty()) {
     add(out, "<p>{} passed, or did not apply, on every node.</p>\n</section>\n",
@@ -60,7 +58,7 @@ void matrix(std::string& out, const Fleet& fleet) {
   out += "<thead><tr><th scope=\"col\">Nodes</th>";
   for (const auto& check : matrix.checks) add(out, "<th scope=\"col\"><code>{}</code></th>", text(check, 200));
   out += "</tr></thead><tbody>\n";
-  for (std::size_t i = 0; i < std::min(matrix.rows.size(), rows_at_most); ++i) {
+  for (std::size_t i = 0; i < std::min(matrix.rows.size(), page_room.rows); ++i) {
     const auto& row = matrix.rows[i];
     add(out, "<tr><th scope=\"row\">{}: {}</th>", row.nodes.size(), text(some_of(row.nodes, 3), 400));
     for (const char verdict : row.verdicts) {
@@ -70,8 +68,8 @@ void matrix(std::string& out, const Fleet& fleet) {
     out += "</tr>\n";
   }
   html::end_table(out);
-  if (matrix.rows.size() > rows_at_most)
-    add(out, "<p>{} more rows are in the JSON.</p>\n", matrix.rows.size() - rows_at_most);
+  if (matrix.rows.size() > page_room.rows)
+    add(out, "<p>{} more rows are in the JSON.</p>\n", matrix.rows.size() - page_room.rows);
   if (matrix.checks_left_out > 0) add(out, "<p>{} more checks are in the JSON.</p>\n", matrix.checks_left_out);
   out += "</section>\n";
 }
@@ -94,7 +92,7 @@ void nodes(std::string& out, const Fleet& fleet) {
     };
     return rank(one->verdict) < rank(other->verdict);
   });
-  for (std::size_t i = 0; i < std::min(all.size(), nodes_at_most); ++i) {
+  for (std::size_t i = 0; i < std::min(all.size(), page_room.nodes); ++i) {
     const auto& node = *all[i];
     add(out, "<tr><th scope=\"row\">{}</th><td>{}{}</td><td>{}{}</td><td>", text(node.name, 300),
         html::badge(word(node.verdict)), node.complete ? "" : " not complete", text(node.started_at, 40),
@@ -103,7 +101,7 @@ void nodes(std::string& out, const Fleet& fleet) {
     add(out, "</td><td>{}</td></tr>\n", text(node.file, 300));
   }
   html::end_table(out);
-  if (all.size() > nodes_at_most) add(out, "<p>{} more nodes are in the JSON.</p>\n", all.size() - nodes_at_most);
+  if (all.size() > page_room.nodes) add(out, "<p>{} more nodes are in the JSON.</p>\n", all.size() - page_room.nodes);
   out += "</section>\n";
 }
 
@@ -111,7 +109,7 @@ void skipped(std::string& out, const Fleet& fleet) {
   if (fleet.skipped.empty()) return;
   add(out, "<section aria-labelledby=\"skipped\">\n<h2 id=\"skipped\">{} left out</h2>\n<ul>\n",
       count_of(fleet.skipped.size(), "file"));
-  for (std::size_t i = 0; i < std::min(fleet.skipped.size(), skipped_at_most); ++i)
+  for (std::size_t i = 0; i < std::min(fleet.skipped.size(), page_room.skipped); ++i)
     add(out, "<li><code>{}</code>: {}</li>\n", text(fleet.skipped[i].file, 300), text(fleet.skipped[i].error, 600));
   out += "</ul>\n</section>\n";
 }

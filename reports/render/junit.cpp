@@ -1,5 +1,6 @@
 #include "reports/render/junit.hpp"
 
+#include "reports/render/append.hpp"
 #include "reports/render/observation_text.hpp"
 #include "reports/render/unicode.hpp"
 #include "reports/render/words.hpp"
@@ -12,14 +13,9 @@
 namespace vnetprobe {
 namespace {
 
-constexpr std::size_t name_at_most = 500, line_at_most = 2000;
+constexpr std::size_t name_at_most = 500, text_at_most = 2000;
 
-template <class... Parts>
-void add(std::string& out, fmt::format_string<Parts...> format, Parts&&... parts) {
-  fmt::format_to(std::back_inserter(out), format, std::forward<Parts>(parts)...);
-}
-
-std::string seconds(std::chrono::microseconds duration) {
+std::string as_seconds(std::chrono::microseconds duration) {
   return fmt::format("{:.6f}", std::chrono::duration<double>(duration).count());
 }
 
@@ -32,7 +28,7 @@ std::string name(std::string_view text) {
 }
 
 void property(std::string& out, std::string_view key, std::string_view value) {
-  if (!value.empty()) add(out, "      <property name=\"{}\" value=\"{}\"/>\n", key, escaped(value, line_at_most));
+  if (!value.empty()) add(out, "      <property name=\"{}\" value=\"{}\"/>\n", key, escaped(value, text_at_most));
 }
 
 // Everything that somebody with nothing but the CI's page needs: the cause, who fixes it, the command, what was seen.
@@ -46,15 +42,15 @@ std::string story(const Check& check, const Report& report) {
       if (!fix.command.empty()) text += "  " + fix.command + '\n';
     }
   }
-  std::string out = escaped(text, 16 * line_at_most, Lines::kept);
-  for (const auto& observation : check.observations) out += escaped(describe(observation), line_at_most) + '\n';
+  std::string out = escaped(text, 16 * text_at_most, Lines::kept);
+  for (const auto& observation : check.observations) out += escaped(describe(observation), text_at_most) + '\n';
   return out;
 }
 
 void test_case(std::string& out, const Check& check, const Report& report) {
   add(out, "    <testcase classname=\"vnetprobe.{}\" name=\"{}\" time=\"{}\"", name(group_of(check)), name(check.id),
-      seconds(check.duration));
-  const auto reason = escaped(check.reason, line_at_most);
+      as_seconds(check.duration));
+  const auto reason = escaped(check.reason, text_at_most);
   if (check.verdict == Verdict::pass || check.verdict == Verdict::warn) {
     // The format has no word for a warning: the suite's output names it.
     out += "/>\n";
@@ -100,16 +96,16 @@ std::string render_junit(const Report& report) {
       "timestamp=\"{:%Y-%m-%dT%H:%M:%S}\" "
       "time=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\">\n",
       hostname && !hostname->value.empty() ? name(hostname->value) : "localhost",
-      std::chrono::floor<std::chrono::seconds>(report.started_at), seconds(report.duration), report.checks.size(),
+      std::chrono::floor<std::chrono::seconds>(report.started_at), as_seconds(report.duration), report.checks.size(),
       failures, errors, skipped);
   properties(out, report);
   for (const auto& check : report.checks) test_case(out, check, report);
   add(out, "    <system-out>{}\n", escaped(headline(report)));
   for (const auto& diagnosis : report.diagnoses)
-    add(out, "{}: {}\n", escaped(diagnosis.code), escaped(diagnosis.title, line_at_most));
+    add(out, "{}: {}\n", escaped(diagnosis.code), escaped(diagnosis.title, text_at_most));
   for (const auto& check : report.checks)
     if (check.verdict == Verdict::warn)
-      add(out, "warning: {}: {}\n", escaped(check.id, name_at_most), escaped(check.reason, line_at_most));
+      add(out, "warning: {}: {}\n", escaped(check.id, name_at_most), escaped(check.reason, text_at_most));
   out += "</system-out>\n    <system-err/>\n  </testsuite>\n</testsuites>\n";
   return out;
 }

@@ -1,26 +1,18 @@
 #include "reports/render/observation_text.hpp"
 
+#include "reports/render/words.hpp"
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <boost/describe/enum_to_string.hpp>
-
 namespace vnetprobe {
 namespace {
-
-template <class Enum>
-std::string word(Enum value) {
-  std::string name = boost::describe::enum_to_string(value, "unknown");
-  for (char& c : name)
-    if (c == '_') c = ' ';
-  return name;
-}
 
 // "...: timed out (ETIMEDOUT)" or "... in 3 ms".
 template <class Layer>
 std::string ending(const Layer& layer, const std::optional<std::string>& detail = {}) {
   if (!layer.error) return " in " + describe(layer.duration);
-  return fmt::format(": {}{} after {}", word(*layer.error), detail ? " (" + *detail + ")" : "",
+  return fmt::format(": {}{} after {}", phrase(*layer.error), detail ? " (" + *detail + ")" : "",
                      describe(layer.duration));
 }
 
@@ -77,13 +69,13 @@ struct Describer {
     return fmt::format("{} as uid {} {}{}", wire.url, wire.uid, wire.status, ending(wire, wire.detail));
   }
   std::string operator()(const PathObservation& path) const {
-    std::string text = fmt::format("{} to {}", word(path.packet), to_string(path.remote));
+    std::string text = fmt::format("{} to {}", phrase(path.packet), to_string(path.remote));
     for (const auto& hop : path.hops)
-      text += fmt::format(", {} {}", hop.ttl, hop.address ? *hop.address : word(hop.reply));
+      text += fmt::format(", {} {}", hop.ttl, hop.address ? *hop.address : phrase(hop.reply));
     return text + (path.reached_at ? fmt::format("; reached at {}", *path.reached_at) : "; not reached");
   }
   std::string operator()(const HostObservation& host) const {
-    return fmt::format("{}{}", word(host.topic), host.error ? ending(host, host.detail) : " read");
+    return fmt::format("{}{}", phrase(host.topic), host.error ? ending(host, host.detail) : " read");
   }
 };
 

@@ -22,7 +22,7 @@ double seconds(std::chrono::microseconds duration) { return std::chrono::duratio
 constexpr std::size_t checks_at_most = 1000;
 
 // A user may give two targets one name; the format allows no series twice.
-std::vector<const Check*> by_id(const Report& report) {
+std::vector<const Check*> once_each(const Report& report) {
   std::map<std::string, const Check*> seen;
   std::vector<const Check*> checks;
   for (const auto& check : report.checks)
@@ -102,7 +102,7 @@ void about_the_certificates(Exposition& out, const std::vector<const Check*>& ch
 
 std::string render_prometheus(const Report& report) {
   Exposition out;
-  const auto checks = by_id(report);
+  const auto checks = once_each(report);
   about_the_run(out, report);
   about_the_diagnoses(out, report);
   out.gauge("check_success", "1 when the check passed, with a warning or without; skipped ones are neither.");

@@ -2,27 +2,17 @@
 
 #include "reports/render/unicode.hpp"
 
-#include <array>
-
 namespace vnetprobe {
 namespace {
 
-struct Range {
-  char32_t from, to;
-};
-constexpr std::array zero_width{Range{0x300, 0x36F}, Range{0x1AB0, 0x1AFF}, Range{0x20D0, 0x20FF},
-                                Range{0xFE00, 0xFE0F}, Range{0xFE20, 0xFE2F}};
-constexpr std::array double_width{Range{0x1100, 0x115F},   Range{0x2E80, 0x303E},  Range{0x3041, 0xA4CF},
-                                  Range{0xAC00, 0xD7A3},   Range{0xF900, 0xFAFF},  Range{0xFE30, 0xFE6F},
-                                  Range{0xFF00, 0xFF60},   Range{0xFFE0, 0xFFE6},  Range{0x1F300, 0x1F64F},
-                                  Range{0x1F900, 0x1F9FF}, Range{0x20000, 0x3FFFD}};
-
-template <std::size_t N>
-bool within_ranges(char32_t point, const std::array<Range, N>& ranges) {
-  for (const auto& range : ranges)
-    if (point >= range.from && point <= range.to) return true;
-  return false;
-}
+constexpr std::array zero_width{CodePointRange{0x300, 0x36F}, CodePointRange{0x1AB0, 0x1AFF},
+                                CodePointRange{0x20D0, 0x20FF}, CodePointRange{0xFE00, 0xFE0F},
+                                CodePointRange{0xFE20, 0xFE2F}};
+constexpr std::array double_width{
+    CodePointRange{0x1100, 0x115F},   CodePointRange{0x2E80, 0x303E},  CodePointRange{0x3041, 0xA4CF},
+    CodePointRange{0xAC00, 0xD7A3},   CodePointRange{0xF900, 0xFAFF},  CodePointRange{0xFE30, 0xFE6F},
+    CodePointRange{0xFF00, 0xFF60},   CodePointRange{0xFFE0, 0xFFE6},  CodePointRange{0x1F300, 0x1F64F},
+    CodePointRange{0x1F900, 0x1F9FF}, CodePointRange{0x20000, 0x3FFFD}};
 
 // More of one string than this tells nobody anything on a terminal.
 constexpr std::size_t longest_shown = 4000;

@@ -7,6 +7,8 @@
 // Lines of text for a terminal or a pipe. Pure.
 namespace vnetprobe {
 
+inline constexpr int usual_width = 80;  // columns
+
 // Columns that a string takes: code points, where combining marks take none and East Asian wide characters take two.
 int display_width(std::string_view text);
 

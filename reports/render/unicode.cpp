@@ -2,19 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 namespace vnetprobe {
 namespace {
 
-struct Range {
-  char32_t from, to;
-};
-constexpr std::array treacherous{Range{0xAD, 0xAD},       Range{0x61C, 0x61C},     Range{0x180E, 0x180E},
-                                 Range{0x200B, 0x200F},   Range{0x2028, 0x2029},   Range{0x202A, 0x202E},
-                                 Range{0x2060, 0x206F},   Range{0xFDD0, 0xFDEF},   Range{0xFEFF, 0xFEFF},
-                                 Range{0xFFF9, 0xFFFB},   Range{0xFFFE, 0xFFFF},   Range{0x1FFFE, 0x1FFFF},
-                                 Range{0x2FFFE, 0x2FFFF}, Range{0xE0000, 0x10FFFF}};
+constexpr std::array treacherous{
+    CodePointRange{0xAD, 0xAD},       CodePointRange{0x61C, 0x61C},     CodePointRange{0x180E, 0x180E},
+    CodePointRange{0x200B, 0x200F},   CodePointRange{0x2028, 0x2029},   CodePointRange{0x202A, 0x202E},
+    CodePointRange{0x2060, 0x206F},   CodePointRange{0xFDD0, 0xFDEF},   CodePointRange{0xFEFF, 0xFEFF},
+    CodePointRange{0xFFF9, 0xFFFB},   CodePointRange{0xFFFE, 0xFFFF},   CodePointRange{0x1FFFE, 0x1FFFF},
+    CodePointRange{0x2FFFE, 0x2FFFF}, CodePointRange{0xE0000, 0x10FFFF}};
 
 std::size_t length_of(unsigned lead) {
   if (lead < 0x80) return 1;
@@ -66,11 +62,7 @@ CodePoint first_code_point(std::string_view text) {
 
 bool is_control(char32_t point) { return point < 0x20 || (point >= 0x7F && point < 0xA0); }
 
-bool is_treacherous(char32_t point) {
-  for (const auto& range : treacherous)
-    if (point >= range.from && point <= range.to) return true;
-  return false;
-}
+bool is_treacherous(char32_t point) { return within_ranges(point, treacherous); }
 
 std::string visible(std::string_view text, std::size_t limit, Lines lines) {
   std::string out;

@@ -1,11 +1,22 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
 
 // Foreign text, character by character: what is not UTF-8, what a terminal obeys, what turns a line round. Pure.
 namespace vnetprobe {
+
+struct CodePointRange {
+  char32_t from{}, to{};
+};
+template <std::size_t N>
+bool within_ranges(char32_t point, const std::array<CodePointRange, N>& ranges) {
+  for (const auto& range : ranges)
+    if (point >= range.from && point <= range.to) return true;
+  return false;
+}
 
 struct CodePoint {
   char32_t value{};

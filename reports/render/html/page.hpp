@@ -1,8 +1,7 @@
 #pragma once
 
+#include "reports/render/append.hpp"
 #include "reports/render/unicode.hpp"
-
-#include <fmt/format.h>
 
 #include <string>
 #include <string_view>
@@ -17,11 +16,6 @@ struct Page {
   std::string_view body;
 };
 std::string page(const Page& content);
-
-template <class... Parts>
-void add(std::string& out, fmt::format_string<Parts...> format, Parts&&... parts) {
-  fmt::format_to(std::back_inserter(out), format, std::forward<Parts>(parts)...);
-}
 
 // Foreign text as markup, cut at a length that no page needs more of.
 inline std::string text(std::string_view foreign, std::size_t limit = 2000) { return escaped(foreign, limit); }
