@@ -4,6 +4,7 @@
 #include "agent/cli/inbound_flags.hpp"
 #include "agent/cli/output.hpp"
 #include "agent/cli/tags_flags.hpp"
+#include "agent/cli/usage_error.hpp"
 
 #include <fmt/format.h>
 #include <boost/describe/enum_to_string.hpp>
@@ -243,8 +244,7 @@ Command parse_command_line(std::vector<std::string> arguments) {
     std::ostringstream out, problem;
     const int status = parser.app.exit(error, out, problem);
     if (status == 0) return Reply{.status = 0, .text = out.str()};
-    const std::string command = arguments[0].starts_with('-') ? "" : " " + arguments[0];
-    return Reply{.status = 2, .text = fmt::format("vnetprobe: {}\nSee `vnetprobe{} --help`.\n", error.what(), command)};
+    return Reply{.status = 2, .text = usage_error(parser.app, error, arguments)};
   }
 }
 

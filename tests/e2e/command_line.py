@@ -39,7 +39,15 @@ class Usage(unittest.TestCase):
                 (["explain", "dns.resolver.unreachabel"], "dns.resolver.unreachable"),
                 (["demo", "--fault", "gremlins"], "gremlins"),
                 (["diagnose", "/nonexistent.json"], "/nonexistent.json"),
-                (["frobnicate"], "frobnicate")]:
+                (["frobnicate"], "unknown command 'frobnicate'; there are run, list"),
+                (["diagnos", "x"], "did you mean 'vnetprobe diagnose'?"),
+                (["tags", "lokup", "10.0.0.4"], "did you mean 'vnetprobe tags lookup'?"),
+                (["tags"], "vnetprobe tags needs a command: lookup"),
+                (["run", "--fromat=json"], "unknown flag '--fromat'; did you mean --format?"),
+                (["--versoin"], "unknown flag '--versoin'; did you mean --version?"),
+                (["explain"], "vnetprobe explain needs CODE"),
+                (["--format", "json", "run"], "the command comes first: vnetprobe run"),
+                (["run", "extra"], "'extra' was not expected")]:
             done = run(*words)
             self.assertEqual(done.returncode, 2, (words, done.stderr))
             self.assertIn(said, done.stderr, words)
