@@ -5,6 +5,10 @@ target_compile_options(vnetprobe_options INTERFACE
   -Wall -Wextra -Wconversion -Wshadow -Wno-missing-field-initializers $<$<BOOL:$ENV{CI}>:-Werror>)
 # GCC 12 inlines only half of Asio's coroutine frame allocation and then takes the pair for mismatched.
 target_compile_options(vnetprobe_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>)
+# Files that are compiled together see each other's unnamed namespaces: neither warning means anything then. `edit` has both.
+if(CMAKE_UNITY_BUILD)
+  target_compile_options(vnetprobe_options INTERFACE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endif()
 target_compile_definitions(vnetprobe_options INTERFACE VNETPROBE_VERSION="${PROJECT_VERSION}")
 if(VNETPROBE_SANITIZE)
   add_compile_options(-fsanitize=${VNETPROBE_SANITIZE} -fno-omit-frame-pointer)

@@ -18,7 +18,7 @@ std::optional<std::string> inflate(std::string_view bytes, std::size_t limit) {
     stream.next_out = reinterpret_cast<Bytef*>(text.data() + before);
     stream.avail_out = 1U << 20;
     status = ::inflate(&stream, Z_NO_FLUSH);
-    text.resize(text.size() - stream.avail_out);
+    text.erase(text.size() - stream.avail_out);
     if (status == Z_OK && stream.avail_in == 0 && stream.avail_out > 0) break;  // cut off
   }
   inflateEnd(&stream);
