@@ -1,6 +1,5 @@
 #include "probes/tls.hpp"
 
-#include "probes/digest.hpp"
 #include "probes/text.hpp"
 #include "probes/tls_certificates.hpp"
 #include "probes/tls_state.hpp"
@@ -64,32 +63,13 @@ bool name_matches(SSL* ssl, const std::string& name) {
   return X509_check_host(leaf.get(), name.data(), name.size(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1;
 }
 
-void read_anchor(SSL* ssl, const TlsContext::State& state, TlsObservation& seen) {
-  STACK_OF(X509)* verified = SSL_get0_verified_chain(ssl);
-  const int count = verified ? sk_X509_num(verified) : 0;
-  if (count == 0) return;
-  X509* anchor = sk_X509_value(verified, count - 1);
-  const bool of_user = state.user_anchors.contains(sha256_of(anchor));
-  seen.trust_anchor = of_user ? TrustAnchor::user_file : TrustAnchor::system_store;
-  seen.anchor_subject = printable_name(X509_get_subject_name(anchor));
-  // A root may be signed by another that the list has: then the chain is followed once more.
-  const PublicRoots& everyone = state.publicly_trusted();
-  if (!of_user) seen.publicly_trusted = everyone.contains(anchor) || everyone.verifies(SSL_get_peer_cert_chain(ssl));
-}
-
-bool lacks_issuer(int code) {
-  return code == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT || code == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
-         code == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN || code == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
-}
-
 // The chain first, the name second: a wrong name on a chain that does not verify is the smaller news.
-void read_verification(SSL* ssl, const HandshakeRecord& record, const TlsRequest& request,
-                       const TlsContext::State& state, TlsObservation& seen) {
-  seen.verify_code = record.verify_code;
-  seen.verify_depth = record.verify_depth;
-  if (seen.verify_code == X509_V_OK) read_anchor(ssl, state, seen);
-  if (lacks_issuer(seen.verify_code))
-    seen.publicly_trusted = state.publicly_trusted().verifies(SSL_get_peer_cert_chain(ssl));
+void read_verification(SSL* ssl, ChainVerdict verdict, const TlsRequest& request, TlsObservation& seen) {
+  seen.verify_code = verdict.code;
+  seen.verify_depth = verdict.depth;
+  seen.trust_anchor = verdict.trust_anchor;
+  seen.anchor_subject = std::move(verdict.anchor_subject);
+  seen.publicly_trusted = verdict.publicly_trusted;
   if (seen.verify_code == X509_V_OK && !name_matches(ssl, request.server_name)) {
     seen.verify_code = is_address(request.server_name) ? X509_V_ERR_IP_ADDRESS_MISMATCH : X509_V_ERR_HOSTNAME_MISMATCH;
     seen.verify_depth = 0;
@@ -141,7 +121,7 @@ asio::awaitable<TlsResult> open_tls(asio::ip::tcp::socket socket, TlsContext& co
   seen.server_hello_received = record.server_spoke;
   seen.client_certificate_requested = record.client_certificate_requested;
   if (record.alert >= 0) seen.alert_received = alert_name(record.alert);
-  if (record.server_spoke) describe_chain(ssl, seen);
+  if (record.server_spoke) describe_chain(ssl, context.state().certificates, seen);
   if (!ended) {
     seen.error = TlsFailure::timed_out;
   } else if (*ended) {
@@ -149,7 +129,7 @@ asio::awaitable<TlsResult> open_tls(asio::ip::tcp::socket socket, TlsContext& co
     seen.detail = printable(ended->message(), 200);
   } else {
     read_session(ssl, seen);
-    read_verification(ssl, record, request, context.state(), seen);
+    read_verification(ssl, std::move(record.verdict), request, seen);
     result.stream = std::move(stream);
   }
   co_return result;

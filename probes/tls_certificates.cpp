@@ -89,11 +89,13 @@ Certificate describe_certificate(X509* certificate) {
   return seen;
 }
 
-void describe_chain(const SSL* ssl, TlsObservation& into) {
+void describe_chain(const SSL* ssl, Remembered<Certificate>& by_digest, TlsObservation& into) {
   STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl);
   const int count = chain ? sk_X509_num(chain) : 0;
-  for (int i = 0; i < count && i < certificates_kept; ++i)
-    into.chain.push_back(describe_certificate(sk_X509_value(chain, i)));
+  for (int i = 0; i < count && i < certificates_kept; ++i) {
+    X509* certificate = sk_X509_value(chain, i);
+    into.chain.push_back(by_digest.of(sha256_of(certificate), [&] { return describe_certificate(certificate); }));
+  }
   if (count > certificates_kept) into.chain_left_out = count - certificates_kept;
 }
 

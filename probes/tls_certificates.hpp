@@ -1,6 +1,7 @@
 #pragma once
 
 #include "probes/observation/tls.hpp"
+#include "probes/remembered.hpp"
 
 #include <openssl/ssl.h>
 
@@ -10,7 +11,7 @@ namespace vnetprobe {
 Certificate describe_certificate(X509* certificate);
 
 // The chain as the peer sent it, leaf first, bounded at 10 certificates; the rest is counted.
-void describe_chain(const SSL* ssl, TlsObservation& into);
+void describe_chain(const SSL* ssl, Remembered<Certificate>& by_digest, TlsObservation& into);
 
 // RFC 2253 with UTF-8 kept and control characters escaped.
 std::string printable_name(const X509_NAME* name);

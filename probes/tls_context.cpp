@@ -2,6 +2,7 @@
 
 #include "probes/digest.hpp"
 #include "probes/lazy_store.hpp"
+#include "probes/tls_certificates.hpp"
 
 #include <fmt/format.h>
 #include <openssl/bio.h>
@@ -25,19 +26,64 @@ constexpr std::array store_files{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki
                                  "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem"};
 constexpr std::array store_folders{"/etc/ssl/certs", "/etc/pki/tls/certs"};
 
+std::string digests_of(const STACK_OF(X509) * chain) {
+  std::string digests;
+  for (int i = 0; i < sk_X509_num(chain); ++i) digests += sha256_of(sk_X509_value(chain, i));
+  return digests;
+}
+
+bool lacks_issuer(int code) {
+  return code == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT || code == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+         code == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN || code == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
+}
+
+// Whose root a verified chain ends at, and whether the chain would do without this node's stores.
+void add_trust(X509_STORE_CTX* context, const TlsContext::State& state, ChainVerdict& verdict) {
+  STACK_OF(X509)* sent = X509_STORE_CTX_get0_untrusted(context);
+  if (lacks_issuer(verdict.code)) verdict.publicly_trusted = state.publicly_trusted().verifies(sent);
+  STACK_OF(X509)* verified = X509_STORE_CTX_get0_chain(context);
+  const int count = verified ? sk_X509_num(verified) : 0;
+  if (verdict.code != X509_V_OK || count == 0) return;
+  X509* anchor = sk_X509_value(verified, count - 1);
+  const bool of_user = state.user_anchors.contains(sha256_of(anchor));
+  verdict.trust_anchor = of_user ? TrustAnchor::user_file : TrustAnchor::system_store;
+  verdict.anchor_subject = printable_name(X509_get_subject_name(anchor));
+  // A root may be signed by another that the list has: then the chain is followed once more.
+  const PublicRoots& everyone = state.publicly_trusted();
+  if (!of_user) verdict.publicly_trusted = everyone.contains(anchor) || everyone.verifies(sent);
+}
+
 HandshakeRecord* record_of(const SSL* ssl) {
   return static_cast<HandshakeRecord*>(SSL_get_ex_data(ssl, handshake_record_index()));
+}
+
+HandshakeRecord* record_of(X509_STORE_CTX* context) {
+  const auto* ssl = static_cast<const SSL*>(X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  return ssl ? record_of(ssl) : nullptr;
 }
 
 // Keeps the first error and lets the handshake go on: what follows is evidence too.
 int on_verify(int ok, X509_STORE_CTX* context) {
   if (ok == 1) return 1;
-  const auto* ssl = static_cast<const SSL*>(X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
-  auto* record = ssl ? record_of(ssl) : nullptr;
-  if (record && record->verify_code == X509_V_OK) {
-    record->verify_code = X509_STORE_CTX_get_error(context);
-    record->verify_depth = X509_STORE_CTX_get_error_depth(context);
+  auto* record = record_of(context);
+  if (record && record->verdict.code == X509_V_OK) {
+    record->verdict.code = X509_STORE_CTX_get_error(context);
+    record->verdict.depth = X509_STORE_CTX_get_error_depth(context);
   }
+  return 1;
+}
+
+// In place of OpenSSL's own verification, which it calls for a chain that is new.
+int on_chain(X509_STORE_CTX* context, void* of_context) {
+  auto& state = *static_cast<TlsContext::State*>(of_context);
+  auto* record = record_of(context);
+  if (!record) return X509_verify_cert(context);
+  record->verdict = state.verdicts.of(digests_of(X509_STORE_CTX_get0_untrusted(context)), [&] {
+    X509_verify_cert(context);
+    add_trust(context, state, record->verdict);
+    return record->verdict;
+  });
+  X509_STORE_CTX_set_error(context, record->verdict.code);
   return 1;
 }
 
@@ -150,6 +196,7 @@ std::variant<TlsContext, std::string> TlsContext::make(const Options& options) {
   SSL_CTX_set_options(native, SSL_OP_NO_TICKET | SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_verify(native, SSL_VERIFY_PEER, on_verify);
+  SSL_CTX_set_cert_verify_callback(native, on_chain, state.get());
   SSL_CTX_set_client_cert_cb(native, on_client_certificate);
   SSL_CTX_set_msg_callback(native, on_message);
   X509_STORE* store = SSL_CTX_get_cert_store(native);

@@ -164,6 +164,30 @@ TEST(Tls, GoesOnAndSaysWhyVerificationFailed) {
   }
 }
 
+// The first handshake's verdict is kept for the chain: the second must say the same, and another name is still wrong.
+TEST(Tls, SaysTheSameOfAChainThatItHasSeenBefore) {
+  World world;
+  const Identity stranger({.common_name = "Stranger Root", .organisation = "Stranger", .authority = true});
+  const auto unknown = stranger.issue({.common_name = "x", .names = {"DNS:" + name}});
+  for (const Identity* leaf : std::initializer_list<const Identity*>{&world.leaf, &unknown}) {
+    const Server server(*leaf, leaf == &world.leaf ? world.intermediate.certificate_pem() : "");
+    const auto first = handshake(server.port, world.context);
+    const auto second = handshake(server.port, world.context);
+    EXPECT_EQ(second.verified, leaf == &world.leaf);
+    EXPECT_EQ(second.verify_code, first.verify_code);
+    EXPECT_EQ(second.verify_depth, first.verify_depth);
+    EXPECT_EQ(second.trust_anchor, first.trust_anchor);
+    EXPECT_EQ(second.anchor_subject, first.anchor_subject);
+    EXPECT_EQ(second.publicly_trusted, first.publicly_trusted);
+    ASSERT_EQ(second.chain.size(), first.chain.size());
+    EXPECT_EQ(second.chain.front().sha256, first.chain.front().sha256);
+    EXPECT_EQ(second.chain.front().subject, first.chain.front().subject);
+  }
+  const Server server(world.leaf, world.intermediate.certificate_pem());
+  EXPECT_EQ(handshake(server.port, world.context, {.server_name = "other.test"}).verify_code,
+            X509_V_ERR_HOSTNAME_MISMATCH);
+}
+
 TEST(Tls, SaysWhichStoreHoldsTheRoot) {
   World world;
   const Server server(world.leaf, world.intermediate.certificate_pem());
