@@ -40,7 +40,7 @@ void decide_without_finding(Check& check, const Report& report) {
     check.verdict = Verdict::inconclusive;
     check.reason = report.complete                     ? "the agent could not finish it; see its log"
                    : report.interrupted_by == "signal" ? "not finished before the run was interrupted"
-                                                       : "not finished before the deadline";
+                                                       : "not finished before the deadline (probe.budget_exhausted)";
     return;
   }
   auto outcome = outcome_without_finding(check, report);

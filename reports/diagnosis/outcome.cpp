@@ -14,18 +14,27 @@ Outcome undecided(std::string reason) { return {Verdict::inconclusive, std::move
 
 // --- Checks that climbed --------------------------------------------------------------------------------------------
 
+bool wants_credentials(const ServiceAnswer& answer) {
+  return answer.status == 401 || answer.status == 403 || answer.service_error_code == "PublicAccessNotPermitted";
+}
+
+// Words that name a state of the table end with its code, for `explain`.
 Outcome of_answer(const ServiceAnswer& answer) {
   const std::string code = answer.service_error_code ? " " + *answer.service_error_code : "";
   const std::string said = fmt::format("{}{}", answer.status, code);
   if (answer.is_websocket) {
     if (answer.status == 101) return pass("the WebSocket opened and answered a ping");
     if (answer.status == 401 || answer.status == 403 || answer.status / 100 == 3)
-      return pass(fmt::format("reached: sign-in required ({})", said));
+      return pass(fmt::format("reached: sign-in required ({}; websocket.auth_expected)", said));
     return undecided(
         fmt::format("reached, but the handshake was answered with {}, which says nothing about WebSockets", said));
   }
-  if (answer.status == 401 || answer.status == 403) return pass(fmt::format("reached: needs credentials ({})", said));
-  if (answer.status / 100 == 2 || answer.status / 100 == 3) return pass(fmt::format("reached ({})", said));
+  if (wants_credentials(answer)) {
+    const char* state = is_storage(answer.check->target.service) ? "storage.auth_required" : "http.reached_needs_auth";
+    return pass(fmt::format("reached: needs credentials ({}; {})", said, state));
+  }
+  if (answer.status / 100 == 2) return pass(fmt::format("reached ({}; http.ok)", said));
+  if (answer.status / 100 == 3) return pass(fmt::format("reached ({})", said));
   if (is_storage(answer.check->target.service) && answer.status == 400)
     return pass(fmt::format("reached ({}); whether the firewall would let data through is not told by it", said));
   return pass(fmt::format("reached; the service answered {}", said));
@@ -66,7 +75,8 @@ Outcome of_climb(const Check& check) {
     return udp.back()->answered
                ? pass("answered")
                : undecided(
-                     fmt::format("no error came back; without a known protocol UDP {} can be disproved, never proved",
+                     fmt::format("no error came back; without a known protocol UDP {} can be disproved, never proved "
+                                 "(udp.unverifiable)",
                                  udp.back()->remote.port));
   const auto tls = cited<TlsObservation>(check);
   if (!tls.empty() && tls.back()->verified && check.target.protocol == "tls") return of_tls(tls.back());
@@ -205,7 +215,7 @@ Outcome of_resolver(const Check& check, const Cited<DnsObservation>& dns) {
 
 Outcome of_node(const Check& check, const Report& report) {
   if (check.id == "node.firewall")
-    return undecided("not decidable without root; nothing that was refused locally was seen");
+    return undecided("not decidable without root; nothing that was refused locally was seen (probe.not_permitted)");
   if (check.id == "node.region") return of_value(report.node.region, "region");
   if (check.id == "node.subscription") return of_value(report.node.subscription, "subscription");
   if (check.id == "node.subnet") return of_subnet(report);

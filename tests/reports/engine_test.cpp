@@ -121,7 +121,7 @@ TEST(Engine, ACheckCutOffByTheDeadlineIsUndecidedAndCountsAgainstTheRun) {
   const auto seen = diagnosed(late);
   for (const auto& one : seen.checks) {
     EXPECT_EQ(one.verdict, Verdict::inconclusive) << one.id;
-    EXPECT_EQ(one.reason, "not finished before the deadline") << one.id;
+    EXPECT_EQ(one.reason, "not finished before the deadline (probe.budget_exhausted)") << one.id;
   }
   EXPECT_EQ(seen.verdict, OverallVerdict::inconclusive);
   EXPECT_EQ(exit_status(seen), 1);

@@ -384,7 +384,7 @@ TEST(AzureLocalRules, ThePlatformIsBlamedOnlyWhereItIsOwed) {
 TEST(Outcome, AnAnswerOfTheServiceIsAPassWithItsReason) {
   const auto made = diagnosed(with_studio(asked(401, of_arm)));
   EXPECT_EQ(check_of(made, "tag." + arm).verdict, Verdict::pass);
-  EXPECT_EQ(check_of(made, "tag." + arm).reason, "reached: needs credentials (401)");
+  EXPECT_EQ(check_of(made, "tag." + arm).reason, "reached: needs credentials (401; http.reached_needs_auth)");
 }
 
 TEST(Outcome, WireserverForAnybodyButRootIsUndecided) {
