@@ -1,4 +1,5 @@
 #include "reports/diagnosis/answers.hpp"
+#include "reports/diagnosis/experiments.hpp"
 
 #include <algorithm>
 #include <array>
@@ -71,6 +72,29 @@ constexpr std::array<std::string_view, 14> proxy_servers{
 constexpr std::array<std::string_view, 5> proxy_headers{"X-Squid-Error", "Proxy-Authenticate", "Proxy-Status",
                                                         "X-BlueCoat-Via", "Proxy-Connection"};
 
+// Content networks stand on the service's side, and write Via into what they hand on and into what they refuse.
+constexpr std::array<std::string_view, 7> content_networks{"cloudfront", "varnish", "google", "akamai",
+                                                           "cloudflare", "fastly",  "vegur"};
+constexpr std::array<std::string_view, 4> content_network_headers{"X-Azure-Ref", "X-Amz-Cf-Id", "CF-RAY",
+                                                                  "X-Served-By"};
+
+bool comes_from_a_content_network(const ServiceAnswer& answer, std::string_view via) {
+  return std::ranges::any_of(content_networks, [&](std::string_view name) { return has(via, name); }) ||
+         std::ranges::any_of(content_network_headers, [&](std::string_view name) { return answer.header(name); });
+}
+
+// A device that says what it is.
+std::string sign_of_the_author(const ServiceAnswer& answer) {
+  if (answer.status == 470) return "status 470, which only Azure Firewall uses";
+  if (answer.status == 407) return "status 407, which only proxies use";
+  for (const auto name : proxy_headers)
+    if (const auto* value = answer.header(name)) return std::string(name) + ": " + *value;
+  if (const auto* server = answer.header("Server"))
+    for (const auto name : proxy_servers)
+      if (has(*server, name)) return "Server: " + *server;
+  return {};
+}
+
 template <class Layer>
 ServiceAnswer to_answer(const Cited<Layer>& seen) {
   ServiceAnswer answer{.check = seen.check,
@@ -97,13 +121,16 @@ const std::string* ServiceAnswer::header(std::string_view name) const { return v
 
 bool ServiceAnswer::body_has(std::string_view text) const { return has(body, text); }
 
+ServiceAnswer read_answer(const Cited<HttpObservation>& http) {
+  auto answer = to_answer(http);
+  answer.service_error_code = http->service_error_code;
+  return answer;
+}
+
 std::vector<ServiceAnswer> answers_of(const Check& check) {
   std::vector<ServiceAnswer> answers;
-  for (const auto& http : cited<HttpObservation>(check)) {
-    if (http->status == 0) continue;
-    answers.push_back(to_answer(http));
-    answers.back().service_error_code = http->service_error_code;
-  }
+  for (const auto& http : cited<HttpObservation>(check))
+    if (http->status != 0) answers.push_back(read_answer(http));
   for (const auto& websocket : cited<WebsocketObservation>(check)) {
     if (websocket->status == 0) continue;
     answers.push_back(to_answer(websocket));
@@ -120,7 +147,7 @@ std::vector<ServiceAnswer> answers_of(const std::vector<const Check*>& checks) {
 }
 
 bool is_genuine(const ServiceAnswer& answer) {
-  if (carries_marker(answer) || content_is_telling(answer)) return true;
+  if (carries_marker(answer) || content_is_telling(answer) || is_end_to_end(answer)) return true;
   // Over plain HTTP the services' fronts only send on to HTTPS, and document no header for it: a page is somebody
   // else's.
   if (answer.url.starts_with("http://") && is_microsoft(answer.check->target.service)) {
@@ -131,17 +158,30 @@ bool is_genuine(const ServiceAnswer& answer) {
   return !documents_a_marker(answer.check->target.service) && middlebox_sign(answer).empty();
 }
 
+bool is_end_to_end(const ServiceAnswer& answer) {
+  if (answer.url.starts_with("http://") || answer.url.starts_with("ws://")) return false;
+  const auto handshakes = cited<TlsObservation>(*answer.check);
+  return !handshakes.empty() && handshakes.back()->verified && handshakes.back()->publicly_trusted.value_or(false);
+}
+
+bool sign_names_the_author(const ServiceAnswer& answer) {
+  return !is_end_to_end(answer) && !sign_of_the_author(answer).empty();
+}
+
 std::string middlebox_sign(const ServiceAnswer& answer) {
-  if (answer.status == 470) return "status 470, which only Azure Firewall uses";
-  if (answer.status == 407) return "status 407, which only proxies use";
-  for (const auto name : proxy_headers)
-    if (const auto* value = answer.header(name)) return std::string(name) + ": " + *value;
-  if (const auto* server = answer.header("Server"))
-    for (const auto name : proxy_servers)
-      if (has(*server, name)) return "Server: " + *server;
-  // Content networks add Via too; behind a proxy's error it is the proxy's own.
-  if (const auto* via = answer.header("Via"); via && answer.status >= 400) return "Via: " + *via;
+  if (is_end_to_end(answer)) return {};
+  if (auto sign = sign_of_the_author(answer); !sign.empty()) return sign;
+  // Behind an error it may be the proxy's own.
+  const auto* via = answer.header("Via");
+  if (via && answer.status >= 400 && !comes_from_a_content_network(answer, *via)) return "Via: " + *via;
   return {};
+}
+
+std::optional<ServiceAnswer> good_second_answer(const Check& check) {
+  const auto again = answer_once_more(check);
+  if (!again || ((*again)->status >= 400 && (*again)->status != 401)) return std::nullopt;
+  auto answer = read_answer(*again);
+  return is_genuine(answer) ? std::optional(std::move(answer)) : std::nullopt;
 }
 
 bool is_microsoft(Service service) { return service != Service::none && service != Service::user; }

@@ -29,16 +29,29 @@ struct ServiceAnswer {
   }
 };
 
+ServiceAnswer read_answer(const Cited<HttpObservation>& http);
+
 // Every answer of the check's own stack that has a status.
 std::vector<ServiceAnswer> answers_of(const Check& check);
 std::vector<ServiceAnswer> answers_of(const std::vector<const Check*>& checks);
 
-// Whether the answer carries a marker of the service that the plan expects (azure-facts 4). For services that document
-// none, any answer without signs of a middlebox is taken as theirs.
+// Whether the answer carries a marker of the service that the plan expects (azure-facts 4), or came end to end. For
+// services that document none, any answer without signs of a middlebox is taken as theirs.
 bool is_genuine(const ServiceAnswer& answer);
 
-// What shows that a proxy or a firewall wrote the answer ("Via: 1.1 squid"); empty: nothing does.
+// What shows that a proxy or a firewall wrote the answer ("Server: squid"); empty: nothing does.
 std::string middlebox_sign(const ServiceAnswer& answer);
+
+// Whether that sign is one of its author. Via alone is not: whoever handed on the service's own refusal wrote it too.
+bool sign_names_the_author(const ServiceAnswer& answer);
+
+// Nobody in between can have written the answer: it came through TLS with a certificate that the world's public
+// authorities vouch for, and no inspector has one.
+bool is_end_to_end(const ServiceAnswer& answer);
+
+// The answer to the same request asked once more, after one that got none: the service's own, and one that speaks of a
+// way that works. Anything else is no better than none.
+std::optional<ServiceAnswer> good_second_answer(const Check& check);
 
 // The services whose names belong to Microsoft: their certificates come from few authorities (azure-facts 8).
 bool is_microsoft(Service service);

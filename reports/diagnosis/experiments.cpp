@@ -62,6 +62,22 @@ bool was_cut(const TlsObservation& tls) {
          tls.error == TlsFailure::protocol;
 }
 
+std::optional<Cited<ProxyObservation>> tunnel_once_more(const Cited<ProxyObservation>& first) {
+  for (const auto& again : cited<ProxyObservation>(*first.check, Part::experiments))
+    if (again->proxy == first->proxy && again->target == first->target && !again->user_agent) return again;
+  return std::nullopt;
+}
+
+std::optional<Cited<HttpObservation>> answer_once_more(const Check& check) {
+  for (const auto& experiment : experiments_of(check)) {
+    const int place = experiment.places.back();
+    const auto* http = std::get_if<HttpObservation>(&check.observations[static_cast<std::size_t>(place)].seen);
+    if (http && http->status != 0 && !http->user_agent && !http->request_bytes && !experiment.in_small_segments())
+      return Cited<HttpObservation>{&check, place, http};
+  }
+  return std::nullopt;
+}
+
 const PathObservation* path_of(const Check& check, PathPacket packet, const Endpoint& remote) {
   for (const auto& path : cited<PathObservation>(check, Part::experiments))
     if (path->packet == packet && path->remote == remote) return path.seen;

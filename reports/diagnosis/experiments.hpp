@@ -32,6 +32,12 @@ bool was_compared_by_size(const Check& check);
 // The handshake was cut after the ClientHello, or nothing came back to it.
 bool was_cut(const TlsObservation& tls);
 
+// The same CONNECT once more, and whether the proxy opened it then; absent: it was not asked again.
+std::optional<Cited<ProxyObservation>> tunnel_once_more(const Cited<ProxyObservation>& first);
+
+// The same request once more, in packets of the usual size, and answered.
+std::optional<Cited<HttpObservation>> answer_once_more(const Check& check);
+
 const PathObservation* path_of(const Check& check, PathPacket packet, const Endpoint& remote);
 // Who sits at `ttl`; empty: nobody said so.
 std::string hop_at(const PathObservation& path, int ttl);

@@ -105,10 +105,14 @@ std::vector<FollowUp> after_handshake(const Check& check, const Tls& tls) {
   return questions;
 }
 
+// Silence may be one of large packets; a connection that ends may have been the only one.
 std::vector<FollowUp> after_request(const Check& check, const Cited<HttpObservation>& http) {
-  if (http->error != HttpFailure::timed_out) return {};
-  const auto tried = cited<HttpObservation>(check, Part::experiments);
-  return tried.empty() ? packet_size("no answer to the request to " + check.target.host) : std::vector<FollowUp>{};
+  if (!cited<HttpObservation>(check, Part::experiments).empty()) return {};
+  if (http->error == HttpFailure::timed_out) return packet_size("no answer to the request to " + check.target.host);
+  if (http->error == HttpFailure::reset || http->error == HttpFailure::closed)
+    return {{.kind = FollowUpKind::same_again,
+             .because = "the connection to " + check.target.host + " ended before an answer; does it again?"}};
+  return {};
 }
 
 }  // namespace

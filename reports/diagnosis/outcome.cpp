@@ -1,5 +1,6 @@
 #include "reports/diagnosis/addresses.hpp"
 #include "reports/diagnosis/answers.hpp"
+#include "reports/diagnosis/experiments.hpp"
 
 #include <boost/describe/enum_to_string.hpp>
 
@@ -68,6 +69,34 @@ Outcome unexplained(const Check& check) {
   return {Verdict::fail, fmt::format("its {} layer failed; no rule tells why", *last)};
 }
 
+// A request that got no answer got one when it was made again.
+std::optional<Outcome> answered_at_the_second_attempt(const Check& check) {
+  const auto requests = cited<HttpObservation>(check);
+  const bool again = !requests.empty() && requests.back()->error && requests.back()->error != HttpFailure::malformed &&
+                     requests.back()->error != HttpFailure::headers_too_big;
+  const auto answer = again ? good_second_answer(check) : std::nullopt;
+  if (!answer) return std::nullopt;
+  auto outcome = of_answer(*answer);
+  outcome.reason += ", at the second attempt";
+  return outcome;
+}
+
+// The proxy opened the tunnel when it was asked again. How far that attempt came decides.
+std::optional<Outcome> opened_at_the_second_attempt(const Check& check) {
+  const auto tunnels = cited<ProxyObservation>(check);
+  if (tunnels.empty() || tunnels.back()->status < 500) return std::nullopt;
+  const auto again = tunnel_once_more(tunnels.back());
+  if (!again || (*again)->error) return std::nullopt;
+  const auto& because = check.observations[static_cast<std::size_t>(again->index)].follow_up;
+  for (const auto& tls : cited<TlsObservation>(check, Part::experiments))
+    if (check.observations[static_cast<std::size_t>(tls.index)].follow_up == because && tls->verified)
+      return pass(
+          fmt::format("reached at the second attempt; the proxy's first answer was {}", tunnels.back()->status));
+  return undecided(
+      fmt::format("the proxy's first answer was {}, and the second attempt came no further than the tunnel",
+                  tunnels.back()->status));
+}
+
 Outcome of_climb(const Check& check) {
   if (const auto answers = answers_of(check); !answers.empty()) return of_answer(answers.back());
   const auto udp = cited<UdpObservation>(check);
@@ -89,6 +118,8 @@ Outcome of_climb(const Check& check) {
   if (check.target.guessed && ends_at_dns(check))
     return undecided(fmt::format("the documents name only a wildcard, and {} does not exist; nothing follows from that",
                                  check.target.host));
+  for (const auto attempt : {opened_at_the_second_attempt, answered_at_the_second_attempt})
+    if (auto outcome = attempt(check)) return *outcome;
   return unexplained(check);
 }
 

@@ -1,4 +1,5 @@
 #include "reports/diagnosis/answers.hpp"
+#include "reports/diagnosis/experiments.hpp"
 
 #include <algorithm>
 #include <array>
@@ -25,8 +26,9 @@ std::string quoted(std::string_view body) {
 std::vector<Finding> firewall_denied(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& answer : answers_of(evidence.open)) {
+    const bool its_status = answer.status == 470 && !is_end_to_end(answer);
     const bool its_text = answer.body_has("Action: Deny") && !is_genuine(answer);
-    if (answer.status != 470 && !its_text) continue;
+    if (!its_status && !its_text) continue;
     findings.push_back(
         about(answer, "http.firewall_denied", "Azure Firewall", Confidence::proven,
               fmt::format("{} answered {}{}", answer.check->target.host, answer.status, quoted(answer.body))));
@@ -38,21 +40,33 @@ bool claims_to_be_the_service(const ServiceAnswer& answer) {
   return is_microsoft(answer.check->target.service) && is_genuine(answer);
 }
 
+bool asks_for_patience(const ServiceAnswer& answer) { return answer.status == 503 && answer.header("Retry-After"); }
+
+bool is_refusal(int status) { return status == 403 || status == 502 || status == 503 || status == 504; }
+
+Finding denied_on_the_way(const ServiceAnswer& answer, const std::string& sign) {
+  const bool certain = sign_names_the_author(answer);
+  auto finding =
+      about(answer, "http.proxy_denied", answer.check->proxy.value_or(answer.check->target.host),
+            certain ? Confidence::proven : Confidence::possible,
+            fmt::format("{} instead of {}'s answer, with {}", answer.status, answer.check->target.host, sign));
+  if (!certain)
+    finding.alternatives = {"the service itself refuses, and a proxy or a gateway of its own only handed that on"};
+  return finding;
+}
+
 // A refusal that a proxy signed.
 std::vector<Finding> proxy_denied(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& answer : answers_of(evidence.open)) {
     if (claims_to_be_the_service(answer) || answer.is_websocket) continue;
     const auto sign = middlebox_sign(answer);
-    if (answer.status == 407) {
+    if (sign.empty()) continue;
+    if (answer.status == 407)
       findings.push_back(about(answer, "proxy.auth_required", answer.check->proxy.value_or("the proxy"),
                                Confidence::proven, "the proxy wants credentials (407)"));
-    } else if (!sign.empty() &&
-               (answer.status == 403 || answer.status == 502 || answer.status == 503 || answer.status == 504)) {
-      findings.push_back(about(
-          answer, "http.proxy_denied", answer.check->proxy.value_or(answer.check->target.host), Confidence::proven,
-          fmt::format("{} instead of {}'s answer, with {}", answer.status, answer.check->target.host, sign)));
-    }
+    else if (is_refusal(answer.status) && (sign_names_the_author(answer) || !asks_for_patience(answer)))
+      findings.push_back(denied_on_the_way(answer, sign));
   }
   return findings;
 }
@@ -107,6 +121,10 @@ std::vector<Finding> no_answer(const Evidenced& evidence) {
                                           : "the answer's header is larger than any service's")};
         break;
     }
+    if (const auto second = good_second_answer(*http.check); second && finding.code != "http.not_genuine") {
+      finding.only_informs = true;
+      finding.evidence.push_back(second->says(fmt::format("asked again, it answers {}", second->status)));
+    }
     findings.push_back(std::move(finding));
   }
   return findings;
@@ -116,9 +134,22 @@ std::vector<Finding> no_answer(const Evidenced& evidence) {
 std::vector<Finding> throttled(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& answer : answers_of(evidence.open)) {
-    if (answer.status != 429 && !(answer.status == 503 && answer.header("Retry-After"))) continue;
+    if (answer.status != 429 && !asks_for_patience(answer)) continue;
     findings.push_back(about(answer, "http.rate_limited", answer.check->target.host, Confidence::proven,
                              fmt::format("{} answered {}", answer.check->target.host, answer.status)));
+    findings.back().only_informs = true;
+  }
+  return findings;
+}
+
+// It was reached and has trouble of its own. Worth a word to whoever uses it; the way there is what the check is about.
+std::vector<Finding> trouble_of_its_own(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& answer : answers_of(evidence.open)) {
+    if (answer.is_websocket || answer.status / 100 != 5 || asks_for_patience(answer) || !is_genuine(answer)) continue;
+    const std::string code = answer.service_error_code ? " " + *answer.service_error_code : "";
+    findings.push_back(about(answer, "http.server_error", answer.check->target.host, Confidence::likely,
+                             fmt::format("{} answered {}{}", answer.check->target.host, answer.status, code)));
     findings.back().only_informs = true;
   }
   return findings;
@@ -127,10 +158,10 @@ std::vector<Finding> throttled(const Evidenced& evidence) {
 }  // namespace
 
 std::span<const NamedRule> http_rules() {
-  static constexpr std::array rules{NamedRule{"http.firewall_denied", firewall_denied},
-                                    NamedRule{"http.proxy_denied", proxy_denied},
-                                    NamedRule{"http.not_genuine", not_genuine}, NamedRule{"http.no_answer", no_answer},
-                                    NamedRule{"http.rate_limited", throttled}};
+  static constexpr std::array rules{
+      NamedRule{"http.firewall_denied", firewall_denied}, NamedRule{"http.proxy_denied", proxy_denied},
+      NamedRule{"http.not_genuine", not_genuine},         NamedRule{"http.no_answer", no_answer},
+      NamedRule{"http.rate_limited", throttled},          NamedRule{"http.server_error", trouble_of_its_own}};
   return rules;
 }
 

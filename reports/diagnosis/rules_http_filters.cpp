@@ -10,6 +10,11 @@ namespace {
 
 using Http = Cited<HttpObservation>;
 
+// Refused in whatever words, or put off: no better than the first time.
+bool is_turned_away(int status) {
+  return status == 403 || status == 406 || status == 407 || status == 429 || status >= 500;
+}
+
 // Nothing but the User-Agent differs between a refusal that something in between wrote and an answer.
 std::vector<Finding> minds_who_asks(const Evidenced& evidence) {
   std::vector<Finding> findings;
@@ -17,7 +22,7 @@ std::vector<Finding> minds_who_asks(const Evidenced& evidence) {
     if (answer.is_websocket || (answer.status != 403 && answer.status != 406) || middlebox_sign(answer).empty())
       continue;
     for (const auto& browser : cited<HttpObservation>(*answer.check, Part::experiments)) {
-      if (!browser->user_agent || browser->status == 0 || browser->status == answer.status) continue;
+      if (!browser->user_agent || browser->status == 0 || is_turned_away(browser->status)) continue;
       Finding finding{.code = "http.user_agent_filtered",
                       .subject = answer.check->target.host,
                       .confidence = Confidence::likely,
@@ -32,19 +37,6 @@ std::vector<Finding> minds_who_asks(const Evidenced& evidence) {
   return findings;
 }
 
-ServiceAnswer as_answer(const Http& http) {
-  return {.check = http.check,
-          .observation = http.index,
-          .status = http->status,
-          .reason = http->reason,
-          .headers = &http->headers,
-          .body = http->body_excerpt,
-          .url = http->url,
-          .service_error_code = http->service_error_code,
-          .clock_offset = http->clock_offset,
-          .via_proxy = http->via_proxy};
-}
-
 struct Bodies {
   std::optional<Http> small, big;
 };
@@ -57,10 +49,12 @@ Bodies with_a_body(const Check& check) {
 }
 
 // The service may well refuse a POST to an address that wants a GET; only a refusal that something in between signed
-// counts.
+// counts. Who hands on the service's own 405 writes Via into it too; no service forbids (403) what it only cannot do.
 bool refused_on_the_way(const Http& http) {
   const bool refusal = http->status == 403 || http->status == 405 || http->status == 413 || http->status == 501;
-  return !http->error && refusal && !middlebox_sign(as_answer(http)).empty();
+  const auto answer = read_answer(http);
+  return !http->error && refusal && !middlebox_sign(answer).empty() &&
+         (http->status == 403 || sign_names_the_author(answer));
 }
 
 Finding about(const Http& http, std::string code, Confidence confidence, std::string words) {
@@ -81,9 +75,9 @@ std::vector<Finding> minds_the_method_or_the_content(const Evidenced& evidence) 
     if (answers.empty() || answers.back()->error || !small) continue;
     const auto get = answers.back().says(fmt::format("GET is answered with {}", answers.back()->status));
     if (refused_on_the_way(*small) && (*small)->status != answers.back()->status) {
-      findings.push_back(
-          about(*small, "http.method_blocked", Confidence::proven,
-                fmt::format("POST is answered with {}, with {}", (*small)->status, middlebox_sign(as_answer(*small)))));
+      findings.push_back(about(
+          *small, "http.method_blocked", Confidence::proven,
+          fmt::format("POST is answered with {}, with {}", (*small)->status, middlebox_sign(read_answer(*small)))));
     } else if (big && !(*small)->error && ((*big)->error == HttpFailure::timed_out || refused_on_the_way(*big))) {
       const auto how = (*big)->error ? "gets no answer" : fmt::format("is answered with {}", (*big)->status);
       findings.push_back(about(*big, "http.body_blocked", Confidence::possible,

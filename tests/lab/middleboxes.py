@@ -4,9 +4,10 @@
     middleboxes.py sni-filter ADDRESS PORT reset|close|drop NAME|*   a firewall that reads server names; the rest it passes on
     middleboxes.py delay DEVICE MILLISECONDS PERCENT                 packets routed into DEVICE come back late, or never
     middleboxes.py websocket ADDRESS PORT CERTIFICATE|- KEY|- bad-accept|close-early|deny|silent|pong|pong-then-end
-    middleboxes.py http ADDRESS PORT CERTIFICATE KEY silent|reset|garbage|huge
+    middleboxes.py http ADDRESS PORT CERTIFICATE KEY silent|reset|garbage|huge|silent-once|reset-once
     middleboxes.py half-open ADDRESS PORT DOOR                       connections that never complete; then listens at 127.0.0.1:DOOR
     middleboxes.py hold ADDRESS PORT COUNT DOOR [BASE]               so many connections that stay; then listens at 127.0.0.1:DOOR
+    middleboxes.py flaky-proxy ADDRESS PORT NAME                     a proxy that answers the first CONNECT to NAME with 502
     middleboxes.py mute ADDRESS PORT                                 takes connections and never says a word"""
 import asyncio
 import base64
@@ -149,14 +150,22 @@ async def answer_pings(reader, writer, how):
         pass
 
 
-async def http(address, port, certificate, key, how):
+async def http(address, port, certificate, key, manner):
+    seen = 0
+
     async def serve(reader, writer):
+        nonlocal seen
         await reader.readuntil(b"\r\n\r\n")
+        seen += 1
+        how = "fine" if seen > 1 and manner.endswith("-once") else manner.removesuffix("-once")
+        if how == "fine":
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
         if how == "silent":
             return await asyncio.sleep(3600)
         if how == "reset":
             return end_with_reset(writer)
-        writer.write(b"220 mail.contoso.com ESMTP ready\r\n" if how == "garbage" else b"HTTP/1.1 200 OK\r\nX-Big: " + b"a" * 300000 + b"\r\n\r\n")
+        if how in ("garbage", "huge"):
+            writer.write(b"220 mail.contoso.com ESMTP ready\r\n" if how == "garbage" else b"HTTP/1.1 200 OK\r\nX-Big: " + b"a" * 300000 + b"\r\n\r\n")
         await writer.drain()
         writer.close()
 
