@@ -17,12 +17,21 @@ Finding about(const Websocket& websocket, std::string code, Confidence confidenc
   return finding;
 }
 
-// The same request without Upgrade was answered: the way is open, for everything but WebSockets.
-std::optional<Evidence> plain_request_works(const Check& check) {
-  for (const auto& http : cited<HttpObservation>(check, Part::experiments))
-    if (!http->error && http->status != 0)
-      return http.says(fmt::format("the same request without Upgrade was answered with {}", http->status));
-  return std::nullopt;
+// The same request without Upgrade, as far as it was asked: any answer, and whether it is one of a way that works.
+struct PlainRequest {
+  std::optional<Evidence> answered;
+  bool works{};
+};
+
+PlainRequest plain_request(const Check& check) {
+  PlainRequest plain;
+  for (const auto& http : cited<HttpObservation>(check, Part::experiments)) {
+    if (http->error || http->status == 0) continue;
+    plain.answered = http.says(fmt::format("the same request without Upgrade was answered with {}", http->status));
+    const int kind = http->status / 100;
+    plain.works = kind == 2 || kind == 3 || http->status == 401 || http->status == 403;
+  }
+  return plain;
 }
 
 std::optional<ServiceAnswer> answer_of(const Check& check) {
@@ -31,28 +40,69 @@ std::optional<ServiceAnswer> answer_of(const Check& check) {
   return std::nullopt;
 }
 
+// A server that speaks WebSocket and tells what it misses: this agent did send it.
+bool says_that_it_saw_no_upgrade(const ServiceAnswer& answer) {
+  return answer.status == 426 || answer.body_has("only to \"WebSocket\"") ||
+         answer.body_has("\"Connection\" must be \"Upgrade\"") || answer.body_has("No WebSocket UPGRADE");
+}
+
+// Upgraded once the Connection header is spelled as browsers do: something minds the spelling.
+std::optional<Evidence> upgraded_in_another_spelling(const Check& check) {
+  for (const auto& spelled : cited<WebsocketObservation>(check, Part::experiments))
+    if (spelled->connection_header && spelled->upgraded)
+      return spelled.says(fmt::format("with \"Connection: {}\" it is upgraded", *spelled->connection_header));
+  return std::nullopt;
+}
+
 // Something between removed the Upgrade header, and the server answered what was left: an ordinary GET.
-bool reads_as_plain_get(int status) { return status == 200 || status == 400 || status == 426; }
+std::optional<Finding> upgrade_is_lost(const Websocket& websocket, const ServiceAnswer& answer) {
+  const auto plain = plain_request(*websocket.check);
+  const auto spelled = upgraded_in_another_spelling(*websocket.check);
+  const bool read_as_plain =
+      answer.status == 200 || says_that_it_saw_no_upgrade(answer) || (answer.status == 400 && plain.works) || spelled;
+  if (!read_as_plain) return std::nullopt;
+  auto finding =
+      about(websocket, "websocket.upgrade_stripped", plain.works || spelled ? Confidence::proven : Confidence::likely,
+            fmt::format("the handshake was answered with {} and not with 101, as if nobody had asked for an upgrade",
+                        answer.status));
+  for (const auto& further : {plain.answered, spelled})
+    if (further) finding.evidence.push_back(*further);
+  return finding;
+}
+
+// A path that does not exist, a server in trouble, a gateway without WebSocket: one answer does not tell them apart.
+// What speaks for a gateway makes the check fail (azure-facts 7.5); the rest is no proof that WebSockets work either.
+Finding answered_otherwise(const Websocket& websocket) {
+  const auto plain = plain_request(*websocket.check);
+  const int status = websocket->status;
+  auto finding =
+      about(websocket, "websocket.not_upgraded", plain.works ? Confidence::likely : Confidence::possible,
+            fmt::format("the handshake was answered with {}, which is neither an upgrade nor a sign-in", status));
+  if (plain.answered) finding.evidence.push_back(*plain.answered);
+  const bool of_a_gateway = status == 400 || status == 502 || status == 503 || status == 504;
+  const bool fails = plain.works || of_a_gateway;
+  finding.only_informs = !fails && websocket.check->target.guessed;
+  finding.warns = !fails && !finding.only_informs;
+  return finding;
+}
+
+// It was reached, and what it said is no word about WebSockets: sign in, or come back later.
+bool is_reached(const ServiceAnswer& answer) {
+  return answer.status / 100 == 3 || answer.status == 401 || answer.status == 403 || answer.status == 429 ||
+         (answer.status == 503 && answer.header("Retry-After"));
+}
 
 std::optional<Finding> not_upgraded(const Websocket& websocket) {
   const auto answer = answer_of(*websocket.check);
-  const int status = websocket->status;
-  const std::string sign = answer ? middlebox_sign(*answer) : "";
-  if (!sign.empty() && (status == 403 || status >= 500))
-    return about(websocket, "websocket.blocked_by_policy", Confidence::likely, fmt::format("{} with {}", status, sign));
-  if (!reads_as_plain_get(status)) return std::nullopt;
-  const auto control = plain_request_works(*websocket.check);
-  auto finding = about(
-      websocket, "websocket.upgrade_stripped", control ? Confidence::proven : Confidence::likely,
-      fmt::format("the handshake was answered with {} instead of 101, as if nobody had asked for an upgrade", status));
-  if (control) finding.evidence.push_back(*control);
-  for (const auto& spelled : cited<WebsocketObservation>(*websocket.check, Part::experiments))
-    if (spelled->connection_header && spelled->upgraded) {
-      finding.confidence = Confidence::proven;
-      finding.evidence.push_back(
-          spelled.says(fmt::format("with \"Connection: {}\" it is upgraded", *spelled->connection_header)));
-    }
-  return finding;
+  if (!answer) return std::nullopt;
+  const std::string sign = middlebox_sign(*answer);
+  if (!sign.empty() && (answer->status == 403 || answer->status == 407 || answer->status >= 500))
+    return about(websocket, "websocket.blocked_by_policy",
+                 sign_names_the_author(*answer) ? Confidence::likely : Confidence::possible,
+                 fmt::format("{} with {}", answer->status, sign));
+  if (is_reached(*answer)) return std::nullopt;
+  if (auto lost = upgrade_is_lost(websocket, *answer)) return lost;
+  return answered_otherwise(websocket);
 }
 
 // The fresh connection after one that silence has killed.
@@ -99,7 +149,7 @@ std::optional<Finding> judge(const Websocket& websocket) {
     case WebsocketFailure::timed_out:
     case WebsocketFailure::reset:
     case WebsocketFailure::closed: {
-      const auto control = plain_request_works(*websocket.check);
+      const auto control = plain_request(*websocket.check).answered;
       if (!control)
         return about(
             websocket,
