@@ -15,11 +15,25 @@ constexpr milliseconds same_story_within = 90s;  // two hosts that tell the same
 constexpr int validity_not_yet = 9,
               validity_expired = 10;  // X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 
-// One host's word about the time: the answer that it came with.
+bool failed_on_validity(const Check& check) {
+  return std::ranges::any_of(cited<TlsObservation>(check), [](const auto& tls) {
+    return !tls->verified && (tls->verify_code == validity_not_yet || tls->verify_code == validity_expired);
+  });
+}
+
+// Behind a certificate that does not verify anybody may write anything; dates alone may be this clock's own fault.
+bool vouched_for(const Check& check) {
+  const auto handshakes = cited<TlsObservation>(check);
+  return handshakes.empty() || handshakes.back()->verified || failed_on_validity(check);
+}
+
+// One host's word about the time: the answer that it came with. What a portal or a proxy wrote in the names of many
+// hosts is the word of one device.
 std::map<std::string, ServiceAnswer> word_of_each_host(const Report& report) {
   std::map<std::string, ServiceAnswer> hosts;
   for (const auto& answer : answers_of(all_checks(report)))
-    if (answer.clock_offset) hosts.emplace(answer.check->target.host, answer);
+    if (answer.clock_offset && is_genuine(answer) && vouched_for(*answer.check))
+      hosts.emplace(answer.check->target.host, answer);
   return hosts;
 }
 
@@ -29,12 +43,6 @@ std::string in_words(milliseconds skew) {
                            : seconds >= 120 ? fmt::format("{} minutes", seconds / 60)
                                             : fmt::format("{} seconds", seconds);
   return size + (skew.count() > 0 ? " ahead" : " behind");
-}
-
-bool failed_on_validity(const Check& check) {
-  return std::ranges::any_of(cited<TlsObservation>(check), [](const auto& tls) {
-    return !tls->verified && (tls->verify_code == validity_not_yet || tls->verify_code == validity_expired);
-  });
 }
 
 // Two independent hosts agree with each other and not with this node. Proxies and caches replay old dates, so nobody
