@@ -79,9 +79,10 @@ bool Anchors::is_known_issuer(const Certificate& certificate) const {
 }
 
 std::string Anchors::sign_of_interception(const TlsObservation& tls) const {
-  if (const auto product = inspector_in(tls); !product.empty() && !any_expected(tls))
+  // No inspector has a certificate of an authority that the whole world trusts, and Microsoft may change its own.
+  if (any_expected(tls) || tls.publicly_trusted.value_or(false)) return {};
+  if (const auto product = inspector_in(tls); !product.empty())
     return fmt::format("its names say '{}', and no authority of Microsoft's is among them", product);
-  if (any_expected(tls)) return {};
   if (!tls.verified) {
     // A server that keeps its intermediate to itself is known by who issues to the others.
     if (std::ranges::any_of(tls.chain, [&](const Certificate& one) { return verified_issuers_.contains(one.issuer); }))

@@ -10,13 +10,15 @@ namespace {
 using Tls = Cited<TlsObservation>;
 
 // X509_V_ERR_* of OpenSSL, kept as numbers so that rules stay free of it.
-constexpr int not_yet_valid = 9, expired = 10, leaf_self_signed = 18, root_unknown = 19, issuer_unknown = 20,
-              leaf_unverifiable = 21;
+constexpr int issuer_of_issuer_unknown = 2, not_yet_valid = 9, expired = 10, leaf_self_signed = 18, root_unknown = 19,
+              issuer_unknown = 20, leaf_unverifiable = 21, not_trusted = 27;
 constexpr int host_mismatch = 62, address_mismatch = 64;
 
+// The codes that are about who issued: nobody whom this node knows. All others are about the certificate itself.
 bool chain_is_untrusted(const TlsObservation& tls) {
-  return tls.verify_code == leaf_self_signed || tls.verify_code == root_unknown || tls.verify_code == issuer_unknown ||
-         tls.verify_code == leaf_unverifiable;
+  constexpr std::array codes{issuer_of_issuer_unknown, leaf_self_signed,  root_unknown,
+                             issuer_unknown,           leaf_unverifiable, not_trusted};
+  return std::ranges::find(codes, tls.verify_code) != codes.end();
 }
 
 std::vector<Tls> unverified(const Evidenced& evidence) {
@@ -155,8 +157,10 @@ std::vector<Finding> untrusted(const Evidenced& evidence) {
   const Anchors anchors(evidence.report);
   std::vector<Finding> findings;
   for (const auto& tls : unverified(evidence)) {
+    if (!chain_is_untrusted(*tls)) continue;
     const Certificate& last = tls->chain.back();
-    const bool left_out = tls->verify_code == issuer_unknown || tls->verify_code == leaf_unverifiable;
+    const bool left_out = tls->verify_code == issuer_unknown || tls->verify_code == leaf_unverifiable ||
+                          tls->verify_code == issuer_of_issuer_unknown;
     if (left_out && !last.self_signed && anchors.is_known_issuer(last)) {
       findings.push_back(about(tls, "tls.incomplete_chain", tls.check->target.host, Confidence::likely,
                                fmt::format("the server sent {} certificate{} and not that of the issuer {}",
@@ -166,6 +170,20 @@ std::vector<Finding> untrusted(const Evidenced& evidence) {
     findings.push_back(about(tls, "tls.untrusted_issuer", last.issuer, Confidence::proven,
                              fmt::format("{}: {}, issued by {}", tls->sni, tls->verify_error.value_or("not verified"),
                                          tls->chain.front().issuer)));
+  }
+  return findings;
+}
+
+// Everything else that OpenSSL minds: a weak key, a wrong purpose, a revocation, a broken signature. It says what is
+// wrong with the certificate, and not whose fault that is.
+std::vector<Finding> not_acceptable(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& tls : unverified(evidence)) {
+    findings.push_back(
+        about(tls, "tls.cert_rejected", tls.check->target.host, Confidence::likely,
+              fmt::format("{}: {} (code {} of OpenSSL), issued by {}", tls->sni,
+                          tls->verify_error.value_or("not verified"), tls->verify_code, tls->chain.front().issuer)));
+    findings.back().values.emplace_back("problem", tls->verify_error.value_or("it does not verify"));
   }
   return findings;
 }
@@ -204,6 +222,7 @@ std::span<const NamedRule> tls_rules() {
                                     NamedRule{"tls.intercepted", intercepted},
                                     NamedRule{"tls.name_mismatch", wrong_name},
                                     NamedRule{"tls.untrusted", untrusted},
+                                    NamedRule{"tls.cert_rejected", not_acceptable},
                                     NamedRule{"tls.cut_off", cut_off}};
   return rules;
 }

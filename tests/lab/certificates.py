@@ -60,23 +60,24 @@ class Certificates:
         path.chmod(0o644)
         return path
 
-    def leaf(self, file, hosts, issuer="issuing", begin=-60, end=120, with_chain=True):
+    def leaf(self, file, hosts, issuer="issuing", begin=-60, end=120, with_chain=True, purpose=ExtendedKeyUsageOID.SERVER_AUTH):
         path = self.folder / f"{file}.pem"
         if path.exists():
             return path
         by = self.authorities.get(issuer)
         extensions = ((x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), False),
-                      (x509.BasicConstraints(False, None), True), (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False))
+                      (x509.BasicConstraints(False, None), True), (x509.ExtendedKeyUsage([purpose]), False))
         made = self.sign(subject("Microsoft Corporation", hosts[0][:64]), self.key, by, days(begin), days(end), *extensions)
         return self.write(file, made, *([by[0]] if by and with_chain else []))
 
     def of_kind(self, kind, host):
-        """good, expired, not-yet-valid, other-name, self-signed, no-intermediate, corporate"""
+        """good, expired, not-yet-valid, other-name, self-signed, no-intermediate, other-purpose, corporate"""
         made = {"good": lambda: self.folder / "good.pem",
                 "expired": lambda: self.leaf(f"expired-{host}", [host], begin=-200, end=-110),
                 "not-yet-valid": lambda: self.leaf(f"future-{host}", [host], begin=30, end=120),
                 "other-name": lambda: self.leaf("other", ["other.lab.example"]),
                 "self-signed": lambda: self.leaf(f"self-{host}", [host], issuer=None),
                 "no-intermediate": lambda: self.leaf(f"short-{host}", [host], with_chain=False),
+                "other-purpose": lambda: self.leaf(f"client-{host}", [host], purpose=ExtendedKeyUsageOID.CLIENT_AUTH),
                 "corporate": lambda: self.leaf(f"corporate-{host}", [host], issuer="corporate")}
         return made[kind]()
