@@ -20,6 +20,18 @@ bool is_silent(ImdsFailure failure) {
          failure == ImdsFailure::closed;
 }
 
+// Hardened images drop what others than root ask, as the Azure agent does for 168.63.129.16 (azure-facts 3.6).
+Finding imds_is_silent(const Imds& imds, const Report& report) {
+  auto finding = about(imds, "imds.unreachable", Confidence::likely,
+                       fmt::format("{}: no answer after {}", imds->url, words(imds->duration)));
+  if (imds->tcp && imds->tcp->send_refused)
+    finding.evidence.push_back(imds.says("the packets did not leave this node: a filter of its own drops them"));
+  if (report.node.uid != 0)
+    finding.alternatives = {
+        fmt::format("a rule of this node lets only root ask, and this run has the uid {}", report.node.uid)};
+  return finding;
+}
+
 // Only where the plan has reason to expect the service: a container or a machine elsewhere has none, and that is
 // healthy.
 std::vector<Finding> imds(const Evidenced& evidence) {
@@ -34,8 +46,7 @@ std::vector<Finding> imds(const Evidenced& evidence) {
       findings.push_back(about(imds, "imds.not_genuine", Confidence::likely,
                                fmt::format("{} answered {} with something that is not metadata", url, imds->status)));
     else if (is_silent(*imds->error))
-      findings.push_back(about(imds, "imds.unreachable", Confidence::likely,
-                               fmt::format("{}: no answer after {}", url, words(imds->duration))));
+      findings.push_back(imds_is_silent(imds, evidence.report));
   }
   return findings;
 }

@@ -83,14 +83,28 @@ std::vector<Finding> device_rejects(const Evidenced& evidence) {
       });
 }
 
+bool any_public_answers(const Report& report) {
+  for (const auto& tcp : cited<TcpObservation>(all_checks(report)))
+    if (is_public(meant_address(tcp)) && !tcp->error) return true;
+  return false;
+}
+
+// A reset in the name of the sign-in service, while other public targets answer: there is always somebody who listens,
+// so the reset is another's, and what matters is who cannot be reached (diagnosis-codes 1.6).
+bool sign_in_is_refused(const Tcp& tcp, const Report& report) {
+  return tcp.check->target.service == Service::entra && !tcp->icmp && !tcp->instead_of &&
+         is_public(tcp->remote.address) && any_public_answers(report);
+}
+
 std::vector<Finding> host_refuses(const Evidenced& evidence) {
   return for_each_dead_check(
       evidence, [](const Tcp& tcp) { return tcp->error == TcpFailure::refused || tcp->icmp.has_value(); },
-      [](const Tcp& tcp) {
+      [&](const Tcp& tcp) {
         const auto by = tcp->icmp ? "ICMP from " + tcp->icmp->offender : std::string("a TCP reset");
-        return Finding{.code = "tcp.refused_by_host",
-                       .subject = subject_of(tcp),
-                       .confidence = Confidence::likely,
+        const bool sign_in = sign_in_is_refused(tcp, evidence.report);
+        return Finding{.code = sign_in ? "entra.unreachable" : "tcp.refused_by_host",
+                       .subject = sign_in ? tcp.check->target.host : subject_of(tcp),
+                       .confidence = sign_in ? Confidence::proven : Confidence::likely,
                        .evidence = {tcp.says(failed_with(tcp) + " by " + by)}};
       });
 }
@@ -126,12 +140,6 @@ std::map<std::string, Tag> tags_of(const Report& report) {
     if (ends_at_tcp(check, report)) tag.silent.insert(check.target.host);
   }
   return tags;
-}
-
-bool any_public_answers(const Report& report) {
-  for (const auto& tcp : cited<TcpObservation>(all_checks(report)))
-    if (is_public(meant_address(tcp)) && !tcp->error) return true;
-  return false;
 }
 
 bool any_answers(const Report& report, Service service) {
