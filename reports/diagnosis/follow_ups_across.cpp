@@ -6,6 +6,7 @@
 #include "reports/diagnosis/interception.hpp"
 
 #include <algorithm>
+#include <set>
 
 // What only all checks together make worth asking.
 namespace vnetprobe {
@@ -141,6 +142,27 @@ std::optional<CrossQuestion> with_a_body(const std::vector<Check>& checks) {
   return std::nullopt;
 }
 
+// A proxy that opens tunnels to others and has no way to these at this moment: a gateway's hiccup, or a lasting one?
+std::vector<CrossQuestion> through_the_proxy_again(const std::vector<Check>& checks) {
+  constexpr std::size_t questions_at_most = 4;
+  std::set<std::string> working;
+  for (const auto& check : checks)
+    for (const auto& tunnel : cited<ProxyObservation>(check))
+      if (!tunnel->error) working.insert(tunnel->proxy);
+  std::vector<CrossQuestion> questions;
+  for (std::size_t i = 0; i < checks.size() && questions.size() < questions_at_most; ++i) {
+    const auto tunnels = cited<ProxyObservation>(checks[i]);
+    if (tunnels.empty() || tunnels.back()->status < 500 || !working.contains(tunnels.back()->proxy)) continue;
+    if (tunnel_once_more(tunnels.back())) continue;
+    questions.push_back(
+        {i,
+         {.kind = FollowUpKind::same_again,
+          .because = fmt::format("{} answers {} for {}, and others pass; does it again?", tunnels.back()->proxy,
+                                 tunnels.back()->status, tunnels.back()->target)}});
+  }
+  return questions;
+}
+
 // Questions to Azure's DNS that came to nothing in the burst of a run's beginning: a few of them, once.
 std::vector<CrossQuestion> when_it_is_quiet(const std::vector<Check>& checks) {
   constexpr std::size_t questions_at_most = 6;
@@ -172,7 +194,8 @@ std::vector<CrossQuestion> cross_questions(const std::vector<Check>& checks) {
     auto& side = checks[i].target.private_endpoint ? private_side : public_side;
     if (!side) side = i;
   }
-  for (auto& again : when_it_is_quiet(checks)) questions.push_back(std::move(again));
+  for (const auto ask : {when_it_is_quiet, through_the_proxy_again})
+    for (auto& again : ask(checks)) questions.push_back(std::move(again));
   for (const auto ask : {without_a_name, with_a_body})
     if (auto question = ask(checks)) questions.push_back(std::move(*question));
   if (auto proxy = with_the_proxy(checks)) questions.push_back(std::move(*proxy));

@@ -1,5 +1,6 @@
 #include "reports/diagnosis/addresses.hpp"
 #include "reports/diagnosis/answers.hpp"
+#include "reports/diagnosis/experiments.hpp"
 
 #include <algorithm>
 #include <array>
@@ -34,7 +35,8 @@ std::string own_words(const ProxyObservation& proxy) {
 }
 
 bool mentions_dns(const ProxyObservation& proxy) {
-  return mentions(proxy, {"ERR_DNS_FAIL", "DNS", "Name Error", "resolve", "Unknown host"});
+  return mentions(proxy, {"ERR_DNS_FAIL", "DNS", "Name Error", "resolve", "Unknown host", "no such host",
+                          "Name or service not known", "ENOTFOUND"});
 }
 
 bool mentions_a_refusal(const ProxyObservation& proxy) {
@@ -102,9 +104,9 @@ ProxyRefusal read_refusal(const ProxyObservation& proxy) {
 }
 
 // The proxy reaches the address of a name that it does not reach.
-std::optional<Evidence> works_by_address(const Check& check) {
-  for (const auto& tunnel : cited<ProxyObservation>(check, Part::experiments))
-    if (!tunnel->error && !tunnel->user_agent)
+std::optional<Evidence> works_by_address(const Tunnel& by_name) {
+  for (const auto& tunnel : cited<ProxyObservation>(*by_name.check, Part::experiments))
+    if (!tunnel->error && !tunnel->user_agent && tunnel->target != by_name->target)
       return tunnel.says(fmt::format("by its address, {}, the proxy reaches it", tunnel->target));
   return std::nullopt;
 }
@@ -187,12 +189,34 @@ std::vector<Finding> destination_refuses_both_ways(const Evidenced& evidence) {
   return findings;
 }
 
+bool opens_at_the_second_attempt(const Tunnel& tunnel) {
+  const auto again = tunnel->status >= 500 ? tunnel_once_more(tunnel) : std::nullopt;
+  return again && !(*again)->error;
+}
+
+// One gateway error of a proxy that opens the same tunnel a moment later: it works, and not always.
+std::vector<Finding> tunnel_refused_once(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& tunnel : cited<ProxyObservation>(evidence.open)) {
+    if (!opens_at_the_second_attempt(tunnel)) continue;
+    findings.push_back({.code = "proxy.connect_timeout",
+                        .subject = tunnel->proxy,
+                        .confidence = Confidence::likely,
+                        .checks = {tunnel.check->id},
+                        .evidence = {tunnel.says(fmt::format("CONNECT {}: {}", tunnel->target, tunnel->status)),
+                                     tunnel_once_more(tunnel)->says("asked again, the proxy opens the tunnel")},
+                        .values = {{"proxy", tunnel->proxy}, {"status", std::to_string(tunnel->status)}},
+                        .only_informs = true});
+  }
+  return findings;
+}
+
 std::vector<Finding> tunnel_refused(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& tunnel : cited<ProxyObservation>(evidence.open)) {
-    if (!tunnel->error) continue;
+    if (!tunnel->error || opens_at_the_second_attempt(tunnel)) continue;
     auto refusal = read_refusal(*tunnel);
-    const auto by_address = works_by_address(*tunnel.check);
+    const auto by_address = works_by_address(tunnel);
     if (by_address)
       refusal = {"proxy.dns_failed", fmt::format("{}: it does not reach the name", tunnel->status), Confidence::likely};
     // Credentials and reachability are the proxy's affair; a refused destination is one matter for each host.
@@ -276,6 +300,7 @@ std::span<const NamedRule> proxy_rules() {
                                     NamedRule{"proxy.asked_for_private_names", asked_for_private_names},
                                     NamedRule{"proxy.minds_who_asks", proxy_minds_who_asks},
                                     NamedRule{"proxy.destination_refuses_both_ways", destination_refuses_both_ways},
+                                    NamedRule{"proxy.refused_once", tunnel_refused_once},
                                     NamedRule{"proxy.connect", tunnel_refused},
                                     NamedRule{"proxy.env_inconsistent", inconsistent},
                                     NamedRule{"proxy.bypass_missing", bypass_missing}};

@@ -185,6 +185,26 @@ def hold(address, port, count, door, base=20000):
         listener.accept()[0].close()
 
 
+async def flaky_proxy(address, port, name):
+    refused = set()
+
+    async def serve(reader, writer):
+        host, _, door = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode().rpartition(":")
+        if host == name and host not in refused:
+            refused.add(host)
+            writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
+            return writer.close()
+        reader_out, writer_out = await asyncio.open_connection(host, int(door))
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await asyncio.gather(pump(reader, writer_out), pump(reader_out, writer))
+        writer_out.close()
+        writer.close()
+
+    server = await asyncio.start_server(serve, address, int(port))
+    await server.serve_forever()
+
+
 async def mute(address, port):
     async def serve(reader, _):
         await reader.read()
@@ -209,7 +229,7 @@ def main():
     alone = {"delay": delay, "half-open": half_open, "hold": hold}
     if kind in alone:
         return alone[kind](*words)
-    return asyncio.run({"sni-filter": sni_filter, "websocket": websocket, "http": http, "mute": mute}[kind](*words))
+    return asyncio.run({"sni-filter": sni_filter, "websocket": websocket, "http": http, "mute": mute, "flaky-proxy": flaky_proxy}[kind](*words))
 
 
 if __name__ == "__main__":

@@ -41,6 +41,9 @@ TEST(ProxyRules, TheProxyIsToldFromTheTarget) {
       {"denies the destination", connected_with(403), {"proxy.connect_denied"}},
       {"denies the method", connected_with(405), {"proxy.connect_denied"}},
       {"cannot resolve", connected_with(503, {{"X-Squid-Error", "ERR_DNS_FAIL 0"}}), {"proxy.dns_failed"}},
+      {"cannot resolve, in a Go program's words",
+       connected_with(502, {{"X-Reason", "dial tcp: lookup management.azure.com: no such host"}}),
+       {"proxy.dns_failed"}},
       {"cannot get out", connected_with(504), {"proxy.connect_timeout"}},
       {"does not answer CONNECT", report({through_proxy({tcp("10.0.9.9:3128"), late})}), {"proxy.connect_timeout"}},
       {"works",
@@ -77,6 +80,38 @@ TEST(ProxyRules, ADestinationThatRefusesBothWaysIsNotTheProxysFault) {
       {"it answers directly", behind(refusal, {tcp("20.62.129.10:443")}), {"proxy.connect_timeout"}},
   };
   for (const auto& one : cases) EXPECT_EQ(codes(diagnosed(one.seen)), one.expected) << one.situation;
+}
+
+TEST(ProxyRules, OneGatewayErrorThatPassesIsANote) {
+  const auto asked_again = [](std::vector<Observation> again) {
+    std::vector<Observation> seen{tcp("10.0.9.9:3128"), proxy_connect(arm + ":443", 502)};
+    for (auto& one : again) seen.push_back(follow_up(std::move(one), "does it again?"));
+    return report({through_proxy(std::move(seen))});
+  };
+  const auto made =
+      diagnosed(asked_again({tcp("10.0.9.9:3128"), proxy_connect(arm + ":443", 200), tls("10.0.9.9:3128", arm)}));
+  EXPECT_THAT(codes(made), testing::IsEmpty());
+  EXPECT_EQ(made.diagnoses.front().code, "proxy.connect_timeout");
+  EXPECT_EQ(made.verdict, OverallVerdict::healthy);
+  EXPECT_EQ(check_of(made, "tag." + arm).verdict, Verdict::pass);
+  EXPECT_EQ(first_code(diagnosed(asked_again({tcp("10.0.9.9:3128"), proxy_connect(arm + ":443", 502)}))),
+            "proxy.connect_timeout");
+  EXPECT_EQ(first_code(diagnosed(asked_again({tcp("10.0.9.9:3128"), proxy_connect("20.62.129.10:443", 200)}))),
+            "proxy.dns_failed")
+      << "by its address";
+}
+
+TEST(ProxyRules, AGatewayErrorIsAskedAgainWhereOthersPass) {
+  const auto refused = through_proxy({tcp("10.0.9.9:3128"), proxy_connect(arm + ":443", 502)});
+  const auto passes = through_proxy({tcp("10.0.9.9:3128"), proxy_connect(studio + ":443", 200)}, studio);
+  const auto asks = [](const std::vector<Check>& checks) {
+    return std::ranges::any_of(cross_questions(checks), [](const CrossQuestion& one) {
+      return one.check == 0 && one.question.kind == FollowUpKind::same_again;
+    });
+  };
+  EXPECT_TRUE(asks({refused, passes}));
+  EXPECT_FALSE(asks({refused})) << "nothing passes: it has no way out";
+  EXPECT_FALSE(asks({through_proxy({tcp("10.0.9.9:3128"), proxy_connect(arm + ":443", 403)}), passes}));
 }
 
 TEST(ProxyRules, OneProxysRefusalsAreOneDiagnosis) {
