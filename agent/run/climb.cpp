@@ -16,6 +16,7 @@ namespace {
 
 // A name with dozens of addresses is a load balancer's whole pool: a few of them tell enough and spare SNAT ports.
 constexpr std::size_t addresses_at_most = 8;
+constexpr std::chrono::seconds between_looks{2};
 
 asio::awaitable<void> open_one(Destination to, std::chrono::milliseconds limit, TcpOptions options, TcpResult& into) {
   into = co_await open_tcp(to.endpoint, limit, options);
@@ -36,7 +37,7 @@ class Climb {
   asio::awaitable<void> run() {
     const Target& target = check_.target;
     if (planned_.stack == Stack::inbound) {
-      note(observe_listeners({target.port}, equipment_.surroundings.root));
+      co_await look_at_listeners();
       if (equipment_.surroundings.root == "/")
         if (auto filter = observe_input_filter(target.port)) note(std::move(*filter));
       co_return;
@@ -69,6 +70,18 @@ class Climb {
  private:
   void note(Seen seen) { check_.observations.push_back({.seen = std::move(seen), .follow_up = way_.because}); }
 
+  // A connection that is half open now may be complete in a moment; one that stays so never will be.
+  asio::awaitable<void> look_at_listeners() {
+    const auto look = [&] { return observe_listeners({check_.target.port}, equipment_.surroundings.root); };
+    auto first = look();
+    const bool half_open = std::ranges::any_of(first.listeners, [](const auto& one) { return one.syn_received > 0; });
+    note(std::move(first));
+    if (!half_open) co_return;
+    co_await sleep_for(between_looks);
+    check_.observations.push_back(
+        {.seen = look(), .follow_up = "connections are half open; are they still, seconds later?"});
+  }
+
   // A program on this node goes through the proxy for what its environment says, and so does the climb.
   void choose_way() {
     const bool proxied_stack = planned_.stack == Stack::https || planned_.stack == Stack::http ||
@@ -100,6 +113,10 @@ class Climb {
   }
 
   // Every address at once; the first in the resolver's order that connected carries the upper layers.
+  void allow_for(const TcpObservation& connection) {
+    for (auto* limit : {&limits_.tls, &limits_.http, &limits_.websocket}) *limit = long_enough(*limit, connection);
+  }
+
   asio::awaitable<void> connect(std::vector<std::string> addresses) {
     if (addresses.size() > addresses_at_most) addresses.resize(addresses_at_most);
     const std::string& host = proxy_ ? proxy_->address.host : check_.target.host;
@@ -120,6 +137,7 @@ class Climb {
       if (result.socket && !socket_) {
         socket_ = std::move(result.socket);
         carrier_ = check_.observations.size();
+        allow_for(result.seen);
       }
       note(std::move(result.seen));
     }
@@ -179,6 +197,12 @@ class Climb {
 };
 
 }  // namespace
+
+std::chrono::milliseconds long_enough(std::chrono::milliseconds limit, const TcpObservation& connection) {
+  constexpr int round_trips = 4;  // a handshake is two or three, and one packet of them may get lost
+  const auto trip = std::chrono::duration_cast<std::chrono::milliseconds>(connection.rtt.value_or(connection.duration));
+  return std::max(limit, round_trips * trip);
+}
 
 asio::awaitable<void> climb(const PlannedCheck& planned, const Equipment& equipment, Names& names, Way way,
                             Check& check) {

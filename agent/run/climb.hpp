@@ -16,6 +16,9 @@ struct Way {
   std::string connection_header;       // of a WebSocket's handshake, in place of "Upgrade"
 };
 
+// The limit of a layer above `connection`: what the user set, or as many round trips as a far and lossy way needs.
+std::chrono::milliseconds long_enough(std::chrono::milliseconds limit, const TcpObservation& connection);
+
 // Climbs one check's stack (resolve, connect, tunnel, TLS, HTTP or WebSocket), stops where a layer fails, and puts
 // every layer's observation into `check` as it is made, so that a cancelled climb keeps what it saw.
 asio::awaitable<void> climb(const PlannedCheck& planned, const Equipment& equipment, Names& names, Way way,

@@ -9,6 +9,7 @@
 #include "probes/proxy.hpp"
 #include "probes/tcp.hpp"
 #include "probes/udp.hpp"
+#include "reports/diagnosis/experiments.hpp"
 
 #include <algorithm>
 
@@ -77,6 +78,37 @@ asio::awaitable<void> climb_variant(PlannedCheck variant, const Equipment& equip
   for (auto& answer : scratch.observations) check.observations.push_back(std::move(answer));
 }
 
+// The network did it again. Of several addresses one that connects is enough.
+bool got_lost(const std::vector<Observation>& climbed) {
+  if (climbed.empty()) return true;
+  const auto& seen = climbed.back().seen;
+  if (std::holds_alternative<TcpObservation>(seen))
+    return std::ranges::none_of(climbed, [](const Observation& one) {
+      return std::holds_alternative<TcpObservation>(one.seen) && is_ok(one.seen);
+    });
+  if (const auto* tls = std::get_if<TlsObservation>(&seen)) return was_cut(*tls);
+  if (const auto* http = std::get_if<HttpObservation>(&seen)) return http->error.has_value();
+  const auto* socket = std::get_if<WebsocketObservation>(&seen);
+  return socket && socket->error == WebsocketFailure::timed_out;
+}
+
+// A climb that comes through is what the check is judged by; the one before stays as evidence of a loss. One that is
+// lost as well is another experiment.
+asio::awaitable<void> climb_afresh(PlannedCheck planned, const Equipment& equipment, Names& names, std::string because,
+                                   Check& check) {
+  Check scratch = planned.check;
+  scratch.observations.clear();
+  Way as_programs_go{.because = because};
+  co_await climb(planned, equipment, names, std::move(as_programs_go), scratch);
+  if (!got_lost(scratch.observations)) {
+    for (auto& before : check.observations)
+      if (!before.follow_up && !std::holds_alternative<DnsObservation>(before.seen))
+        before.follow_up = std::string(first_attempt) + because;
+    for (auto& now : scratch.observations) now.follow_up.reset();
+  }
+  for (auto& answer : scratch.observations) check.observations.push_back(std::move(answer));
+}
+
 asio::awaitable<void> shake_hands(FollowUp question, const Equipment& equipment, Check& check) {
   const Limits limits = short_limits(equipment.limits);
   auto opened = co_await open_tcp(*question.server, limits.tcp);
@@ -87,7 +119,8 @@ asio::awaitable<void> shake_hands(FollowUp question, const Equipment& equipment,
   TlsRequest wanted{.server_name = question.name.empty() ? check.target.host : question.name};
   wanted.send_name = question.kind != FollowUpKind::tls_without_name;
   wanted.only_tls12 = question.kind == FollowUpKind::tls_only_12;
-  auto shaken = co_await open_tls(std::move(*opened.socket), equipment.tls, std::move(wanted), limits.tls);
+  auto shaken = co_await open_tls(std::move(*opened.socket), equipment.tls, std::move(wanted),
+                                  long_enough(limits.tls, opened.seen));
   check.observations.push_back({.seen = std::move(shaken.seen), .follow_up = std::move(question.because)});
 }
 
@@ -208,6 +241,7 @@ bool ExperimentBudget::spend(const FollowUp& question) {
     case FollowUpKind::small_segments:
     case FollowUpKind::big_request:
     case FollowUpKind::big_request_in_small_segments:
+    case FollowUpKind::afresh:
       return one_of(climbs_);
     case FollowUpKind::dns_with_search:
     case FollowUpKind::dns_again:
@@ -266,6 +300,9 @@ asio::awaitable<void> answer_question(FollowUp question, const PlannedCheck& pla
     case FollowUpKind::tls_only_12:
     case FollowUpKind::tls_other_name:
       co_await shake_hands(std::move(question), equipment, check);
+      break;
+    case FollowUpKind::afresh:
+      co_await climb_afresh(planned, equipment, names, std::move(question.because), check);
       break;
     case FollowUpKind::tcp_again:
       co_await connect_again(std::move(question), equipment.surroundings.root, check);

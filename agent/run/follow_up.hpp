@@ -16,7 +16,7 @@ class ExperimentBudget {
   bool spend(const FollowUp& question);
 
  private:
-  int paths_{6}, handshakes_{36}, datagrams_{8}, climbs_{12}, lookups_{12}, bursts_{3};
+  int paths_{6}, handshakes_{36}, datagrams_{8}, climbs_{16}, lookups_{12}, bursts_{6};
   std::set<std::string> traced_;  // where paths have been asked for
 };
 

@@ -39,6 +39,32 @@ bool is_own_address(const Report& report, std::string_view address) {
                      [&](const NodeAddress& own) { return own.value.substr(0, own.value.find('/')) == address; });
 }
 
+bool path_is_lossy(const std::vector<Check>& checks) {
+  int connections = 0, repeated = 0;
+  for (const auto& check : checks) {
+    for (const auto& tcp : cited<TcpObservation>(check)) {
+      if (tcp->error) continue;
+      ++connections;
+      if (tcp->retransmissions > 0) ++repeated;
+    }
+  }
+  return repeated * 10 >= std::max(connections, 1);
+}
+
+bool asks_the_platform(const Check& check) {
+  return std::any_of(check.observations.begin(), check.observations.end(), [](const Observation& observation) {
+    return std::holds_alternative<ImdsObservation>(observation.seen) ||
+           std::holds_alternative<WireserverObservation>(observation.seen);
+  });
+}
+
+bool platform_is_owed(const Report& report) {
+  const auto* imds = check_named(report, "node.imds");
+  if (!imds || imds->required) return true;
+  const auto asked = cited<ImdsObservation>(*imds);
+  return std::any_of(asked.begin(), asked.end(), [](const auto& one) { return !one->error; });
+}
+
 bool has_global_v6(const Report& report) {
   return std::any_of(report.node.addresses.begin(), report.node.addresses.end(), [](const NodeAddress& own) {
     const auto address = own.value.substr(0, own.value.find('/'));
@@ -133,6 +159,19 @@ std::vector<Finding> as_one(std::vector<Finding> findings) {
   for (const auto& finding : findings) add_once(subjects[finding.code], finding.subject);
   for (auto& finding : findings) finding.subject = words(subjects[finding.code]);
   return findings;
+}
+
+void let_one_stand_for_all(const Report& report, Finding& finding) {
+  const auto required = std::find_if(finding.checks.begin(), finding.checks.end(), [&](const std::string& id) {
+    const auto* check = check_named(report, id);
+    return check && check->required;
+  });
+  if (finding.checks.size() < 2 || required == finding.checks.end()) return;
+  auto first = std::move(*required);
+  finding.checks.erase(required);
+  finding.dependants.insert(finding.dependants.begin(), std::make_move_iterator(finding.checks.begin()),
+                            std::make_move_iterator(finding.checks.end()));
+  finding.checks = {std::move(first)};
 }
 
 bool contains(const std::vector<std::string>& items, std::string_view item) {

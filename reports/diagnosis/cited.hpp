@@ -68,6 +68,13 @@ class RouteTable {
 };
 
 bool is_own_address(const Report& report, std::string_view address);
+// Retransmissions on a tenth of the connections that were made: the path itself loses packets.
+bool path_is_lossy(const std::vector<Check>& checks);
+// IMDS and WireServer, which only Azure's platform offers.
+bool asks_the_platform(const Check& check);
+// False on a machine that is none of Azure's: the plan asks its platform all the same, and nothing follows from
+// silence.
+bool platform_is_owed(const Report& report);
 bool has_global_v6(const Report& report);
 
 // The connection attempts that count: without IPv6 ones that this node has no means for, as long as there are others.
@@ -100,6 +107,10 @@ std::string words(const std::vector<std::string>& items, std::size_t at_most = 4
 // Several targets with one and the same finding have one device, one tunnel, one rule set behind it: findings of one
 // code get one subject, which names all of theirs.
 std::vector<Finding> as_one(std::vector<Finding> findings);
+
+// One cause, and no check in the plan that stands for it: the first required check that it hits fails in the name of
+// all, and the others wait for it (diagnosis-codes, rule 7).
+void let_one_stand_for_all(const Report& report, Finding& finding);
 
 bool contains(const std::vector<std::string>& items, std::string_view item);
 void add_once(std::vector<std::string>& items, const std::string& item);

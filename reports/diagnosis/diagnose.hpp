@@ -39,6 +39,7 @@ enum class FollowUpKind {
   websocket_other_spelling,  // the upgrade with the Connection header that browsers send
   tcp_again,                 // several connections more, at once: is the silence of every one?
   dns_again,                 // the same question to the server `server`, when the burst of questions is over
+  afresh,                    // the whole climb once more: the network lost the first one
 };
 struct FollowUp {
   FollowUpKind kind{};
@@ -48,6 +49,10 @@ struct FollowUp {
   std::string because;             // one line for the reader: "10.0.0.10 did not answer over UDP; does it over TCP?"
 };
 std::vector<FollowUp> next_questions(const Check& check);
+
+// What a climb that succeeds afresh makes of the one before: evidence of a loss, and no part of the check's stack any
+// more. `follow_up` of its observations begins with this.
+inline constexpr std::string_view first_attempt = "the first attempt: ";
 
 // What only the other checks' answers make worth asking, once all have climbed.
 struct CrossQuestion {

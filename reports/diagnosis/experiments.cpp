@@ -1,9 +1,27 @@
 #include "reports/diagnosis/experiments.hpp"
 
+#include "reports/diagnosis/diagnose.hpp"
+
 #include <algorithm>
 
 namespace vnetprobe {
 namespace {
+
+// What passes in small segments only is no sign of having passed at all.
+bool passed_in_small_segments(const Cited<TlsObservation>& tls) {
+  const auto& because = tls.check->observations[static_cast<std::size_t>(tls.index)].follow_up;
+  return std::any_of(tls.check->observations.begin(), tls.check->observations.end(), [&](const Observation& one) {
+    const auto* tcp = std::get_if<TcpObservation>(&one.seen);
+    return tcp && tcp->mss_limit && one.follow_up == because;
+  });
+}
+
+bool any_connection_was_repeated(const std::vector<Check>& checks) {
+  for (const auto& check : checks)
+    for (const auto& tcp : cited<TcpObservation>(check, Part::everything))
+      if (!tcp->error && tcp->retransmissions > 0) return true;
+  return false;
+}
 
 bool peer_answered(const Seen& seen) {
   if (const auto* tls = std::get_if<TlsObservation>(&seen)) return tls->server_hello_received;
@@ -11,6 +29,10 @@ bool peer_answered(const Seen& seen) {
 }
 
 }  // namespace
+
+bool was_first_attempt(const Observation& observation) {
+  return observation.follow_up && observation.follow_up->starts_with(first_attempt);
+}
 
 bool Experiment::in_small_segments() const {
   return std::any_of(places.begin(), places.end(), [&](int place) {
@@ -27,7 +49,7 @@ std::vector<Experiment> experiments_of(const Check& check) {
   std::vector<Experiment> found;
   for (std::size_t i = 0; i < check.observations.size(); ++i) {
     const auto& because = check.observations[i].follow_up;
-    if (!because) continue;
+    if (!because || was_first_attempt(check.observations[i])) continue;
     auto known =
         std::find_if(found.begin(), found.end(), [&](const Experiment& one) { return one.because == *because; });
     if (known == found.end()) known = found.insert(found.end(), {.check = &check, .because = *because});
@@ -38,17 +60,20 @@ std::vector<Experiment> experiments_of(const Check& check) {
 
 std::optional<SizeComparison> compared_by_size(const Check& check) {
   std::optional<Experiment> usual, small;
+  int stalls = 0;
   for (auto& experiment : experiments_of(check)) {
     const auto& first = check.observations[static_cast<std::size_t>(experiment.places.front())].seen;
     // A climb begins with its connections; what asks one layer alone is another experiment.
     if (!std::holds_alternative<TcpObservation>(first) || experiment.places.size() < 2) continue;
-    if (experiment.in_small_segments())
+    if (experiment.in_small_segments()) {
       small = std::move(experiment);
-    else if (!experiment.answered())
+    } else if (!experiment.answered()) {
       usual = std::move(experiment);
+      ++stalls;
+    }
   }
   if (!usual || !small || !small->answered()) return std::nullopt;
-  return SizeComparison{std::move(*usual), std::move(*small)};
+  return SizeComparison{std::move(*usual), std::move(*small), stalls};
 }
 
 bool was_compared_by_size(const Check& check) {
@@ -76,6 +101,43 @@ std::optional<Cited<HttpObservation>> answer_once_more(const Check& check) {
       return Cited<HttpObservation>{&check, place, http};
   }
   return std::nullopt;
+}
+
+std::optional<Cited<TlsObservation>> answered_again(const Check& check, const TlsObservation& own) {
+  for (const auto& tls : cited<TlsObservation>(check, Part::experiments))
+    if (tls->sni == own.sni && tls->remote == own.remote && !tls->offered_at_most && tls->server_hello_received &&
+        !passed_in_small_segments(tls))
+      return tls;
+  return std::nullopt;
+}
+
+bool cut_again(const Check& check, const TlsObservation& own) {
+  bool again = false;
+  for (const auto& tls : cited<TlsObservation>(check, Part::experiments)) {
+    if (tls->sni != own.sni || tls->offered_at_most) continue;
+    if (tls->server_hello_received) return false;
+    again = again || was_cut(*tls);
+  }
+  return again;
+}
+
+FurtherConnections further_connections(const Check& check, const Endpoint& remote) {
+  FurtherConnections further;
+  for (const auto& tcp : cited<TcpObservation>(check, Part::experiments)) {
+    if (tcp->remote != remote || tcp->mss_limit) continue;
+    ++further.tried;
+    if (tcp->error) continue;
+    ++further.made;
+    further.one = tcp;
+  }
+  return further;
+}
+
+bool was_only_lost(const std::vector<Check>& checks, const Cited<TcpObservation>& silent) {
+  if (silent->error != TcpFailure::timed_out) return false;
+  const auto further = further_connections(*silent.check, silent->remote);
+  if (further.made > 0 && further.made == further.tried) return any_connection_was_repeated(checks);
+  return further.made * 2 > further.tried && path_is_lossy(checks);
 }
 
 const PathObservation* path_of(const Check& check, PathPacket packet, const Endpoint& remote) {

@@ -20,9 +20,13 @@ struct Experiment {
 };
 std::vector<Experiment> experiments_of(const Check& check);
 
+// It is what the check's own climb was, before one afresh took its place.
+bool was_first_attempt(const Observation& observation);
+
 // A segment-size comparison: with the default size it stalled, with small segments it passed.
 struct SizeComparison {
   Experiment usual, small;
+  int stalls{};  // how often it stalled with the default size
 };
 std::optional<SizeComparison> compared_by_size(const Check& check);
 
@@ -37,6 +41,22 @@ std::optional<Cited<ProxyObservation>> tunnel_once_more(const Cited<ProxyObserva
 
 // The same request once more, in packets of the usual size, and answered.
 std::optional<Cited<HttpObservation>> answer_once_more(const Check& check);
+
+// The same handshake once more: the first that brought an answer of the peer, and whether one was cut as well and none
+// was answered.
+std::optional<Cited<TlsObservation>> answered_again(const Check& check, const TlsObservation& own);
+bool cut_again(const Check& check, const TlsObservation& own);
+
+// Further connections to the very same address and port.
+struct FurtherConnections {
+  int tried{}, made{};
+  std::optional<Cited<TcpObservation>> one;  // that was made
+};
+FurtherConnections further_connections(const Check& check, const Endpoint& remote);
+
+// One silence on a path that loses packets: further connections to the same place are made, all of them or most, and
+// packets are seen to be lost elsewhere too. Where nothing else is lost, somebody picks connections out.
+bool was_only_lost(const std::vector<Check>& checks, const Cited<TcpObservation>& silent);
 
 const PathObservation* path_of(const Check& check, PathPacket packet, const Endpoint& remote);
 // Who sits at `ttl`; empty: nobody said so.

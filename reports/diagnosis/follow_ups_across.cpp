@@ -47,18 +47,21 @@ bool answered_request(const Check& check) {
 }
 
 // Uploads fail where only large packets out vanish, and nothing else shows it: one request that fills several packets,
-// and where it gets no answer, the same in small ones.
-std::optional<FollowUp> with_a_big_request(const Check& check) {
+// and where it gets no answer, the same once more (one lost packet is no black hole) and in small ones.
+std::vector<FollowUp> with_a_big_request(const Check& check) {
   auto tried = cited<HttpObservation>(check, Part::experiments);
-  std::erase_if(tried, [](const auto& http) { return http->request_bytes.has_value(); });
+  std::erase_if(tried, [&](const auto& http) {
+    return http->request_bytes || was_first_attempt(check.observations[static_cast<std::size_t>(http.index)]);
+  });
   if (tried.empty())
-    return FollowUp{.kind = FollowUpKind::big_request,
-                    .because = "small requests pass; does one that fills several packets?"};
+    return {
+        {.kind = FollowUpKind::big_request, .because = "small requests pass; does one that fills several packets?"}};
   if (tried.size() == 1 && tried.front()->error == HttpFailure::timed_out)
-    return FollowUp{
-        .kind = FollowUpKind::big_request_in_small_segments,
-        .because = "a request that fills several packets gets no answer; does it in packets of 1200 bytes?"};
-  return std::nullopt;
+    return {{.kind = FollowUpKind::big_request,
+             .because = "a request that fills several packets gets no answer; does it again?"},
+            {.kind = FollowUpKind::big_request_in_small_segments,
+             .because = "a request that fills several packets gets no answer; does it in packets of 1200 bytes?"}};
+  return {};
 }
 
 // The proxy for HTTPS that some place on this node sets, where this run goes directly.
@@ -71,20 +74,28 @@ std::string proxy_elsewhere(const std::vector<Check>& checks) {
   return {};
 }
 
-// Silence towards the internet, and a proxy that nobody told this program about.
+// Nobody here says so: silence, a reset, or a device on the way that refuses.
+bool is_stopped_outside(const TcpObservation& tcp) {
+  const bool stopped = tcp.error == TcpFailure::timed_out || tcp.error == TcpFailure::refused ||
+                       tcp.error == TcpFailure::reset || tcp.icmp;
+  return stopped && !(tcp.icmp && tcp.icmp->offender_is_self) && is_public(tcp.remote.address);
+}
+
+// No way to the internet, and a proxy that nobody told this program about.
 std::optional<CrossQuestion> with_the_proxy(const std::vector<Check>& checks) {
   const auto proxy = proxy_elsewhere(checks);
   if (proxy.empty() || std::any_of(checks.begin(), checks.end(), uses_proxy)) return std::nullopt;
   for (std::size_t i = 0; i < checks.size(); ++i) {
     const auto& check = checks[i];
     const auto tried = cited<TcpObservation>(check);
-    const bool silent = !tried.empty() && std::all_of(tried.begin(), tried.end(), [](const Tcp& tcp) {
-      return tcp->error == TcpFailure::timed_out && is_public(tcp->remote.address);
-    });
-    if (!silent || !check.finished || check.target.url.empty()) continue;
+    const bool stopped =
+        !tried.empty() && std::ranges::all_of(tried, [](const Tcp& tcp) { return is_stopped_outside(*tcp); });
+    if (!stopped || !check.finished || check.target.url.empty()) continue;
+    const bool silent = tried.front()->error == TcpFailure::timed_out;
     FollowUp question{.kind = FollowUpKind::through_proxy,
                       .name = proxy,
-                      .because = fmt::format("{} is silent; can the proxy {} reach it?", endpoint_of(check), proxy)};
+                      .because = fmt::format("{} {}; can the proxy {} reach it?", endpoint_of(check),
+                                             silent ? "is silent" : "refuses", proxy)};
     const bool known = std::any_of(check.observations.begin(), check.observations.end(),
                                    [&](const Observation& one) { return one.follow_up == question.because; });
     if (known) return std::nullopt;
@@ -163,6 +174,59 @@ std::vector<CrossQuestion> through_the_proxy_again(const std::vector<Check>& che
   return questions;
 }
 
+// The kernel refused a datagram to a silent target: does it refuse every one? Then that says nothing about the silence.
+std::optional<CrossQuestion> to_one_that_answers(const std::vector<Check>& checks) {
+  const auto refused = [](const Cited<UdpObservation>& udp) { return udp->errno_name == "EPERM"; };
+  const auto asks = [&](const Check& check) {
+    return std::ranges::any_of(cited<UdpObservation>(check, Part::experiments), refused);
+  };
+  if (std::ranges::none_of(checks, asks)) return std::nullopt;
+  for (std::size_t i = 0; i < checks.size(); ++i) {
+    if (!checks[i].finished || checks[i].target.port == 0) continue;
+    const auto tried = cited<TcpObservation>(checks[i]);
+    const auto made = std::ranges::find_if(tried, [](const Tcp& tcp) { return !tcp->error && !tcp->instead_of; });
+    if (made == tried.end() || is_loopback((*made)->remote.address)) continue;
+    if (!cited<UdpObservation>(checks[i], Part::everything).empty()) return std::nullopt;
+    return CrossQuestion{i,
+                         {.kind = FollowUpKind::udp_same_target,
+                          .server = (*made)->remote,
+                          .because = fmt::format("a datagram to a silent target is refused by this node; is one to "
+                                                 "{}, which answers?",
+                                                 to_string((*made)->remote))}};
+  }
+  return std::nullopt;
+}
+
+// What stopped the first climb and did not stop a second try of the same; empty: nothing.
+std::string got_lost(const std::vector<Check>& checks, const Check& check) {
+  const auto sockets = cited<WebsocketObservation>(check);
+  if (const auto http = cited<HttpObservation>(check); !http.empty() || !sockets.empty()) {
+    if (http.empty() || http.back()->error != HttpFailure::timed_out) return {};
+    const auto again = experiments_of(check);
+    const bool answered =
+        std::ranges::any_of(again, [](const Experiment& one) { return !one.in_small_segments() && one.answered(); });
+    return answered ? "the request stayed without an answer, and the same again got one" : "";
+  }
+  if (const auto handshakes = cited<TlsObservation>(check); !handshakes.empty()) {
+    const auto& tls = *handshakes.back();
+    return was_cut(tls) && answered_again(check, tls) ? "the handshake was cut, and the same again was answered" : "";
+  }
+  const auto tried = cited<TcpObservation>(check);
+  const bool lost = std::ranges::any_of(tried, [&](const Tcp& tcp) { return was_only_lost(checks, tcp); });
+  return lost && !connected(check) ? "the connection got no answer, and further ones were made" : "";
+}
+
+// Programs try again, and so does this one where a second try shows that the first was bad luck.
+std::optional<FollowUp> afresh(const std::vector<Check>& checks, const Check& check) {
+  if (!check.finished) return std::nullopt;
+  auto lost = got_lost(checks, check);
+  if (lost.empty()) return std::nullopt;
+  const bool known = std::ranges::any_of(
+      check.observations, [&](const Observation& one) { return one.follow_up && one.follow_up->ends_with(lost); });
+  if (known) return std::nullopt;
+  return FollowUp{.kind = FollowUpKind::afresh, .because = std::move(lost)};
+}
+
 // Questions to Azure's DNS that came to nothing in the burst of a run's beginning: a few of them, once.
 std::vector<CrossQuestion> when_it_is_quiet(const std::vector<Check>& checks) {
   constexpr std::size_t questions_at_most = 6;
@@ -190,19 +254,20 @@ std::vector<CrossQuestion> cross_questions(const std::vector<Check>& checks) {
   std::optional<std::size_t> private_side, public_side;
   for (std::size_t i = 0; i < checks.size(); ++i) {
     if (auto other = with_another_name(checks, checks[i])) questions.push_back({i, std::move(*other)});
+    if (auto again = afresh(checks, checks[i])) questions.push_back({i, std::move(*again)});
     if (!answered_request(checks[i])) continue;
     auto& side = checks[i].target.private_endpoint ? private_side : public_side;
     if (!side) side = i;
   }
   for (const auto ask : {when_it_is_quiet, through_the_proxy_again})
     for (auto& again : ask(checks)) questions.push_back(std::move(again));
-  for (const auto ask : {without_a_name, with_a_body})
+  for (const auto ask : {without_a_name, with_a_body, to_one_that_answers})
     if (auto question = ask(checks)) questions.push_back(std::move(*question));
   if (auto proxy = with_the_proxy(checks)) questions.push_back(std::move(*proxy));
   // Once for each way of leaving the node.
   for (const auto& side : {private_side, public_side})
     if (side)
-      if (auto big = with_a_big_request(checks[*side])) questions.push_back({*side, std::move(*big)});
+      for (auto& big : with_a_big_request(checks[*side])) questions.push_back({*side, std::move(big)});
   return questions;
 }
 

@@ -18,6 +18,24 @@ bool path_known(const Check& check, PathPacket packet) {
   return std::any_of(paths.begin(), paths.end(), [&](const auto& path) { return path->packet == packet; });
 }
 
+// One silence may be one lost packet after another, or one of many servers behind an address.
+std::optional<FollowUp> once_more(const Check& check, const Tcp& tcp) {
+  if (tcp->instead_of || further_connections(check, tcp->remote).tried > 0) return std::nullopt;
+  return FollowUp{.kind = FollowUpKind::tcp_again,
+                  .server = tcp->remote,
+                  .because = to_string(tcp->remote) + " is silent; is it to every one of five connections more?"};
+}
+
+// The check goes on by another address, and programs that take the first one wait.
+std::vector<FollowUp> beside_a_connection(const Check& check) {
+  const auto attempts = cited<TcpObservation>(check);
+  const auto silent = std::ranges::find_if(
+      attempts, [](const Tcp& tcp) { return tcp->error == TcpFailure::timed_out && !is_v6(tcp->remote.address); });
+  if (silent == attempts.end() || !connected(check)) return {};
+  const auto again = once_more(check, *silent);
+  return again ? std::vector{*again} : std::vector<FollowUp>{};
+}
+
 // A local filter that covers UDP says so at once (EPERM), where TCP only falls silent; and the SYN's way shows how far
 // packets come.
 std::vector<FollowUp> after_silence(const Check& check, const Tcp& tcp) {
@@ -32,11 +50,7 @@ std::vector<FollowUp> after_silence(const Check& check, const Tcp& tcp) {
                          .server = tcp->remote,
                          .hops = hops_at_most,
                          .because = where + " is silent; how far do packets to it come?"});
-  const bool again = !cited<TcpObservation>(check, Part::experiments).empty();
-  if (!tcp->instead_of && !again)
-    questions.push_back({.kind = FollowUpKind::tcp_again,
-                         .server = tcp->remote,
-                         .because = where + " is silent; is it to every one of five connections more?"});
+  if (const auto again = once_more(check, tcp)) questions.push_back(*again);
   return questions;
 }
 
@@ -115,12 +129,7 @@ std::vector<FollowUp> after_request(const Check& check, const Cited<HttpObservat
   return {};
 }
 
-}  // namespace
-
-bool uses_proxy(const Check& check) { return check.proxy || !cited<ProxyObservation>(check).empty(); }
-
-std::vector<FollowUp> transport_questions(const Check& check) {
-  if (uses_proxy(check)) return {};
+std::vector<FollowUp> after_the_last_layer(const Check& check) {
   if (const auto http = cited<HttpObservation>(check); !http.empty()) return after_request(check, http.back());
   if (const auto handshakes = cited<TlsObservation>(check); !handshakes.empty()) {
     const auto& last = handshakes.back();
@@ -133,6 +142,17 @@ std::vector<FollowUp> transport_questions(const Check& check) {
   if (first->error == TcpFailure::timed_out) return after_silence(check, first);
   if (first->error == TcpFailure::refused) return after_refusal(check, first);
   return {};
+}
+
+}  // namespace
+
+bool uses_proxy(const Check& check) { return check.proxy || !cited<ProxyObservation>(check).empty(); }
+
+std::vector<FollowUp> transport_questions(const Check& check) {
+  if (uses_proxy(check)) return {};
+  auto questions = after_the_last_layer(check);
+  for (auto& again : beside_a_connection(check)) questions.push_back(std::move(again));
+  return questions;
 }
 
 }  // namespace vnetprobe

@@ -66,7 +66,7 @@ Outcome unexplained(const Check& check) {
     if (is_ok(it->seen)) return undecided("nothing was observed that decides it");
   }
   if (!last) return undecided("nothing was observed that decides it");
-  return {Verdict::fail, fmt::format("its {} layer failed; no rule tells why", *last)};
+  return {Verdict::fail, fmt::format("its {} layer failed, and nothing that was seen tells why", *last)};
 }
 
 // A request that got no answer got one when it was made again.
@@ -97,7 +97,21 @@ std::optional<Outcome> opened_at_the_second_attempt(const Check& check) {
                   tunnels.back()->status));
 }
 
-Outcome of_climb(const Check& check) {
+// The first try was lost and a second one of that layer was not; what lies above was not tried.
+std::optional<Outcome> of_a_second_try(const Check& check, const Report& report) {
+  const auto handshakes = cited<TlsObservation>(check);
+  if (!handshakes.empty()) {
+    const auto& tls = *handshakes.back();
+    if (!was_cut(tls) || !answered_again(check, tls)) return std::nullopt;
+    return undecided("the handshake was cut once and answered at the second try; nothing above it was tried");
+  }
+  const auto tried = cited<TcpObservation>(check);
+  const bool lost = std::ranges::any_of(tried, [&](const auto& tcp) { return was_only_lost(report.checks, tcp); });
+  if (!lost || connected(check)) return std::nullopt;
+  return undecided("the first connection got no answer and further ones were made; nothing above was tried");
+}
+
+Outcome of_climb(const Check& check, const Report& report) {
   if (const auto answers = answers_of(check); !answers.empty()) return of_answer(answers.back());
   const auto udp = cited<UdpObservation>(check);
   if (!udp.empty() && !udp.back()->error)
@@ -118,6 +132,7 @@ Outcome of_climb(const Check& check) {
   if (check.target.guessed && ends_at_dns(check))
     return undecided(fmt::format("the documents name only a wildcard, and {} does not exist; nothing follows from that",
                                  check.target.host));
+  if (auto second = of_a_second_try(check, report)) return *second;
   for (const auto attempt : {opened_at_the_second_attempt, answered_at_the_second_attempt})
     if (auto outcome = attempt(check)) return *outcome;
   return unexplained(check);
@@ -244,9 +259,25 @@ Outcome of_resolver(const Check& check, const Cited<DnsObservation>& dns) {
   return undecided("no answer");
 }
 
+// What this node refused to send, whoever made the rule: the first such target.
+std::optional<std::string> refused_locally(const Report& report) {
+  for (const auto& tcp : cited<TcpObservation>(all_checks(report), Part::everything)) {
+    const bool by_icmp = tcp->error == TcpFailure::refused && tcp->icmp && tcp->icmp->offender_is_self;
+    const bool own = is_loopback(tcp->remote.address) || is_own_address(report, tcp->remote.address);
+    if (!own && (tcp->errno_name == "EPERM" || tcp->send_refused || by_icmp)) return to_string(tcp->remote);
+  }
+  for (const auto& udp : cited<UdpObservation>(all_checks(report), Part::everything))
+    if (udp->errno_name == "EPERM" || (udp->icmp && udp->icmp->offender_is_self)) return to_string(udp->remote);
+  return std::nullopt;
+}
+
 Outcome of_node(const Check& check, const Report& report) {
-  if (check.id == "node.firewall")
+  if (check.id == "node.firewall") {
+    if (const auto refused = refused_locally(report))
+      return undecided(
+          fmt::format("this node refused to send to {}; which rule does so is not decidable without root", *refused));
     return undecided("not decidable without root; nothing that was refused locally was seen (probe.not_permitted)");
+  }
   if (check.id == "node.region") return of_value(report.node.region, "region");
   if (check.id == "node.subscription") return of_value(report.node.subscription, "subscription");
   if (check.id == "node.subnet") return of_subnet(report);
@@ -280,7 +311,7 @@ Outcome outcome_without_finding(const Check& check, const Report& report) {
       return of_host(*host.front());
     return undecided(fmt::format("{} could not be read", boost::describe::enum_to_string(host.front()->topic, "it")));
   }
-  return of_climb(check);
+  return of_climb(check, report);
 }
 
 }  // namespace vnetprobe

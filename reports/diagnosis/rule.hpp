@@ -67,7 +67,8 @@ std::span<const NamedRule> dns_rules();               // rules_dns.cpp
 std::span<const NamedRule> dns_source_rules();        // rules_dns_sources.cpp: two sources that contradict each other
 std::span<const NamedRule> dns_record_rules();        // rules_dns_records.cpp: what the servers say about one name
 std::span<const NamedRule> private_endpoint_rules();  // rules_private_endpoint.cpp
-std::span<const NamedRule> tcp_rules();               // rules_tcp.cpp (and udp)
+std::span<const NamedRule> tcp_rules();               // rules_tcp.cpp
+std::span<const NamedRule> udp_rules();               // rules_udp.cpp
 std::span<const NamedRule> proxy_rules();             // rules_proxy.cpp
 std::span<const NamedRule> clock_rules();             // rules_clock.cpp
 std::span<const NamedRule> tls_rules();               // rules_tls.cpp
@@ -76,6 +77,7 @@ std::span<const NamedRule> http_rules();              // rules_http.cpp: middleb
 std::span<const NamedRule> service_rules();      // rules_service.cpp: storage, key vault, registry, aml, entra, batch
 std::span<const NamedRule> websocket_rules();    // rules_websocket.cpp
 std::span<const NamedRule> azure_local_rules();  // rules_azure_local.cpp: imds, wireserver
+std::span<const NamedRule> last_rules();         // rules_unexplained.cpp: what no other rule explains
 
 // What a healthy answer looked like, for a check that no rule explains: pass (or inconclusive) with its one-line
 // reason.

@@ -10,20 +10,9 @@ namespace {
 
 using Dns = Cited<DnsObservation>;
 
-// Connections need retransmissions as well where the path itself loses packets.
-bool path_is_lossy(const Report& report) {
-  int connections = 0, repeated = 0;
-  for (const auto& tcp : cited<TcpObservation>(all_checks(report))) {
-    if (tcp->error) continue;
-    ++connections;
-    if (tcp->retransmissions > 0) ++repeated;
-  }
-  return repeated * 10 >= std::max(connections, 1);
-}
-
 std::vector<Finding> azure_dns_limits_the_rate(const Evidenced& evidence) {
   const auto load = load_on_azure_dns(evidence.report.checks);
-  if (!is_suspicious(load) || path_is_lossy(evidence.report)) return {};
+  if (!is_suspicious(load) || path_is_lossy(evidence.report.checks)) return {};
   constexpr std::size_t evidence_at_most = 4;
   int asked = 0, answered = 0;
   Finding finding{.code = "dns.throttled", .subject = std::string(azure_dns), .confidence = Confidence::possible};

@@ -57,12 +57,13 @@ std::vector<Finding> large_packets_vanish(const Evidenced& evidence) {
     const auto compared = compared_by_size(*check);
     if (!compared) continue;
     const auto requests = cited<HttpObservation>(*check);
-    // What passed with a small request and stalls with a big one is lost on the way out.
+    // What passed with a small request and stalls with a big one, each time that it is tried, is lost on the way out.
     const bool outward = !requests.empty() && !requests.back()->error;
+    if (outward && compared->stalls < 2) continue;
     const auto tls = cut_handshake(*check);
     if (!outward && requests.empty() && (!tls || (*tls)->error != TlsFailure::timed_out)) continue;
     auto finding = about(*check, outward ? "mtu.blackhole_out" : "mtu.blackhole_in", Confidence::proven);
-    finding.evidence = {compared->usual.says(outward ? "a request that fills several packets gets no answer"
+    finding.evidence = {compared->usual.says(outward ? "a request that fills several packets gets no answer, twice"
                                                      : "with packets of the usual size it stalls, twice"),
                         compared->small.says("in packets of 1200 bytes it passes")};
     findings.push_back(std::move(finding));
@@ -75,18 +76,7 @@ std::vector<Finding> large_packets_vanish(const Evidenced& evidence) {
   return as_one(std::move(findings));
 }
 
-// One address, two names: the target's is cut, another one gets a ServerHello.
-// The same handshake once more, and it never got an answer: a busy server is no filter.
-bool cut_again(const Check& check, const TlsObservation& own) {
-  bool again = false;
-  for (const auto& tls : cited<TlsObservation>(check, Part::experiments)) {
-    if (tls->sni != own.sni || tls->offered_at_most) continue;
-    if (tls->server_hello_received) return false;
-    again = again || was_cut(*tls);
-  }
-  return again;
-}
-
+// One address, two names: the target's is cut, and again, another one gets a ServerHello. A busy server is no filter.
 std::vector<Finding> name_is_filtered(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto* check : evidence.open) {
@@ -122,12 +112,15 @@ std::vector<Finding> name_is_filtered(const Evidenced& evidence) {
   return as_one(std::move(findings));
 }
 
-// The newest version of TLS is cut or refused, and 1.2 alone passes.
+// The newest version of TLS is refused, or cut each time that it is tried, and 1.2 alone passes. Experiments have a
+// budget: beside one handshake that was cut again, those that were not tried again are cut for the same reason.
 std::vector<Finding> version_is_rejected(const Evidenced& evidence) {
   std::vector<Finding> findings;
+  bool certain = false;
   for (const auto* check : evidence.open) {
     const auto handshakes = cited<TlsObservation>(*check);
     if (handshakes.empty() || !handshakes.back()->error || handshakes.back()->error == TlsFailure::unverified) continue;
+    if (answered_again(*check, *handshakes.back())) continue;
     for (const auto& tls : cited<TlsObservation>(*check, Part::experiments)) {
       const bool ended = !tls->error || tls->error == TlsFailure::unverified;
       if (!tls->offered_at_most || !ended || tls->remote != handshakes.back()->remote) continue;
@@ -135,10 +128,11 @@ std::vector<Finding> version_is_rejected(const Evidenced& evidence) {
       finding.evidence = {handshakes.back().says("the handshake that offers TLS 1.3 fails"),
                           tls.says("the handshake that offers TLS 1.2 only succeeds")};
       findings.push_back(std::move(finding));
+      certain = certain || !was_cut(*handshakes.back()) || cut_again(*check, *handshakes.back());
       break;
     }
   }
-  return findings;
+  return certain ? findings : std::vector<Finding>{};
 }
 
 // A ClientHello that cannot have come as far as the server is cut: whoever cuts it stands before.

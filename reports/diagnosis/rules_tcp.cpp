@@ -1,5 +1,6 @@
 #include "reports/diagnosis/addresses.hpp"
-#include "reports/diagnosis/cited.hpp"
+#include "reports/diagnosis/answers.hpp"
+#include "reports/diagnosis/experiments.hpp"
 
 #include <algorithm>
 #include <array>
@@ -42,14 +43,25 @@ bool at_home(const Report& report, const Tcp& tcp) {
   return is_loopback(tcp->remote.address) || is_own_address(report, tcp->remote.address);
 }
 
+// Port unreachable and the prohibitions; "no route" is the routers' word and belongs to the routes.
+bool rejects(const IcmpError& icmp, bool v6) {
+  if (v6) return icmp.type == 1 && (icmp.code == 1 || icmp.code == 4 || icmp.code == 5 || icmp.code == 6);
+  return icmp.type == 3 && (icmp.code == 3 || icmp.code == 9 || icmp.code == 10 || icmp.code == 13);
+}
+
+// The node tells itself "host unreachable" for a neighbour that does not answer too, after three seconds of asking for
+// it. At once, or with the neighbour known, it is a rule that says so.
+bool is_own_rejection(const TcpObservation& tcp) {
+  if (!tcp.icmp || !tcp.icmp->offender_is_self) return false;
+  if (tcp.error == TcpFailure::refused || rejects(*tcp.icmp, is_v6(tcp.remote.address))) return true;
+  const bool asked_for = !tcp.neighbour || tcp.neighbour->state == "FAILED" || tcp.neighbour->state == "INCOMPLETE";
+  return tcp.error && tcp.error != TcpFailure::timed_out && !asked_for && tcp.duration < std::chrono::seconds(1);
+}
+
 // The refusal came by ICMP from this machine, for a target that is elsewhere.
 std::vector<Finding> local_firewall_rejects(const Evidenced& evidence) {
   return as_one(for_each_dead_check(
-      evidence,
-      [&](const Tcp& tcp) {
-        return tcp->error == TcpFailure::refused && tcp->icmp && tcp->icmp->offender_is_self &&
-               !at_home(evidence.report, tcp);
-      },
+      evidence, [&](const Tcp& tcp) { return is_own_rejection(*tcp) && !at_home(evidence.report, tcp); },
       [](const Tcp& tcp) {
         return Finding{
             .code = "tcp.refused_locally",
@@ -58,12 +70,6 @@ std::vector<Finding> local_firewall_rejects(const Evidenced& evidence) {
             .evidence = {tcp.says(fmt::format("{} and ICMP {}/{} from this node's own address {}", failed_with(tcp),
                                               tcp->icmp->type, tcp->icmp->code, tcp->icmp->offender))}};
       }));
-}
-
-// Port unreachable and the prohibitions; "no route" is the routers' word and belongs to the routes.
-bool rejects(const IcmpError& icmp, bool v6) {
-  if (v6) return icmp.type == 1 && (icmp.code == 1 || icmp.code == 4 || icmp.code == 5 || icmp.code == 6);
-  return icmp.type == 3 && (icmp.code == 3 || icmp.code == 9 || icmp.code == 10 || icmp.code == 13);
 }
 
 std::vector<Finding> device_rejects(const Evidenced& evidence) {
@@ -96,17 +102,48 @@ bool sign_in_is_refused(const Tcp& tcp, const Report& report) {
          is_public(tcp->remote.address) && any_public_answers(report);
 }
 
+bool is_reset_for_microsoft(const Tcp& tcp) {
+  return tcp->error == TcpFailure::refused && !tcp->icmp && !tcp->instead_of && is_public(tcp->remote.address) &&
+         is_microsoft(tcp.check->target.service);
+}
+
+// None of Microsoft's services refuses HTTPS. Where several of them do, each at an address of its own, somebody on the
+// way does so in their names.
+std::vector<Finding> one_device_resets_many(const Evidenced& evidence) {
+  std::set<Service> services;
+  std::set<std::string> addresses;
+  auto findings = for_each_dead_check(evidence, is_reset_for_microsoft, [&](const Tcp& tcp) {
+    if (tcp->remote.port == 443) {
+      services.insert(tcp.check->target.service);
+      addresses.insert(tcp->remote.address);
+    }
+    return Finding{.code = "tcp.refused_by_middlebox",
+                   .subject = "between this node and the internet",
+                   .confidence = Confidence::likely,
+                   .evidence = {tcp.says(failed_with(tcp) + " by a TCP reset")},
+                   .alternatives = {"this node's own firewall answers with resets"},
+                   .values = {{"target", "services of Microsoft, which all listen there"},
+                              {"sign", "A reset in the targets' names"}}};
+  });
+  return services.size() > 1 && addresses.size() > 1 ? findings : std::vector<Finding>{};
+}
+
+// By a reset, or by ICMP in its own name. A router's or this node's own "unreachable" is no refusal.
+bool is_refused_by_host(const Tcp& tcp) {
+  const bool in_its_name =
+      tcp->icmp && tcp->icmp->offender == tcp->remote.address && rejects(*tcp->icmp, is_v6(tcp->remote.address));
+  return tcp->error == TcpFailure::refused || in_its_name;
+}
+
 std::vector<Finding> host_refuses(const Evidenced& evidence) {
-  return for_each_dead_check(
-      evidence, [](const Tcp& tcp) { return tcp->error == TcpFailure::refused || tcp->icmp.has_value(); },
-      [&](const Tcp& tcp) {
-        const auto by = tcp->icmp ? "ICMP from " + tcp->icmp->offender : std::string("a TCP reset");
-        const bool sign_in = sign_in_is_refused(tcp, evidence.report);
-        return Finding{.code = sign_in ? "entra.unreachable" : "tcp.refused_by_host",
-                       .subject = sign_in ? tcp.check->target.host : subject_of(tcp),
-                       .confidence = sign_in ? Confidence::proven : Confidence::likely,
-                       .evidence = {tcp.says(failed_with(tcp) + " by " + by)}};
-      });
+  return for_each_dead_check(evidence, is_refused_by_host, [&](const Tcp& tcp) {
+    const auto by = tcp->icmp ? "ICMP from " + tcp->icmp->offender : std::string("a TCP reset");
+    const bool sign_in = sign_in_is_refused(tcp, evidence.report);
+    return Finding{.code = sign_in ? "entra.unreachable" : "tcp.refused_by_host",
+                   .subject = sign_in ? tcp.check->target.host : subject_of(tcp),
+                   .confidence = sign_in ? Confidence::proven : Confidence::likely,
+                   .evidence = {tcp.says(failed_with(tcp) + " by " + by)}};
+  });
 }
 
 std::vector<Finding> connection_is_reset(const Evidenced& evidence) {
@@ -166,17 +203,9 @@ std::string code_for_silence(const Check& check, const Others& others_of) {
 
 // Of further connections to the very same address some are made: no rule about addresses and ports does that.
 std::optional<Evidence> answers_now_and_then(const Tcp& silent) {
-  int made = 0, tried = 0;
-  std::optional<Tcp> one;
-  for (const auto& tcp : cited<TcpObservation>(*silent.check, Part::experiments)) {
-    if (tcp->remote != silent->remote || tcp->mss_limit) continue;
-    ++tried;
-    if (tcp->error) continue;
-    ++made;
-    one = tcp;
-  }
-  if (!one) return std::nullopt;
-  return one->says(fmt::format("{} of {} further connections were made", made, tried));
+  const auto further = further_connections(*silent.check, silent->remote);
+  if (!further.one) return std::nullopt;
+  return further.one->says(fmt::format("{} of {} further connections were made", further.made, further.tried));
 }
 
 // The SYNs did leave this node, again and again, and other public targets answer: who drops them is outside.
@@ -210,12 +239,24 @@ std::optional<int> many_sockets_beside(const Tcp& silent) {
   return std::nullopt;
 }
 
+// A lossy network still works, so a loss is never more than a note; all of a run's losses are one.
+Finding a_loss(const Tcp& tcp) {
+  return {.code = "tcp.loss",
+          .subject = "several targets",
+          .confidence = Confidence::likely,
+          .checks = {tcp.check->id},
+          .evidence = {tcp.says(fmt::format("no answer from {} in {}, while other connections lose packets as well",
+                                            to_string(tcp->remote), words(tcp->duration)))},
+          .only_informs = true};
+}
+
 std::vector<Finding> nothing_answers(const Evidenced& evidence) {
   const auto tags = tags_of(evidence.report);
   const Others others{.any_public = any_public_answers(evidence.report),
                       .registry_login = any_answers(evidence.report, Service::container_registry)};
   return for_each_dead_check(evidence, is_silence, [&](const Tcp& tcp) {
     const auto& check = *tcp.check;
+    if (was_only_lost(evidence.report.checks, tcp)) return a_loss(tcp);
     Finding finding{
         .code = code_for_silence(check, others),
         // Of the sign-in service both ports are one matter.
@@ -223,6 +264,11 @@ std::vector<Finding> nothing_answers(const Evidenced& evidence) {
         .evidence = {tcp.says(fmt::format("no answer from {} in {}", to_string(tcp->remote), words(tcp->duration)))}};
     if (finding.code == "tcp.timeout" && dropped_outside(tcp, others)) finding.code = "tcp.dropped_remote";
     finding.confidence = confidence_in(finding.code);
+    if (tcp->neighbour && tcp->neighbour->gateway == tcp->remote.address && tcp->error == TcpFailure::host_unreachable)
+      finding.evidence.push_back(
+          tcp.says(fmt::format("{} is on this node's own link, and its neighbour entry is {}: "
+                               "no machine there has the address",
+                               tcp->remote.address, tcp->neighbour->state)));
     if (const auto seen = last_hop_seen(check, tcp->remote)) finding.evidence.push_back(*seen);
     if (const auto now_and_then = answers_now_and_then(tcp)) {
       finding.evidence.push_back(*now_and_then);
@@ -244,7 +290,8 @@ std::vector<Finding> nothing_answers(const Evidenced& evidence) {
 
 std::vector<Finding> connection_fails_somehow(const Evidenced& evidence) {
   return for_each_dead_check(
-      evidence, [](const Tcp& tcp) { return tcp.check->finished && tcp->error.has_value(); },
+      evidence,
+      [&](const Tcp& tcp) { return tcp.check->finished && tcp->error && !was_only_lost(evidence.report.checks, tcp); },
       [](const Tcp& tcp) {
         return Finding{.code = "tcp.timeout",
                        .subject = subject_of(tcp),
@@ -260,6 +307,11 @@ std::vector<Finding> one_address_does_not_answer(const Evidenced& evidence) {
     if (!connected(*check)) continue;
     for (const auto& tcp : attempts(*check, evidence.report)) {
       if (!is_silence(tcp) || is_v6(tcp->remote.address)) continue;
+      const bool once = further_connections(*check, tcp->remote).tried == 0;
+      if (was_only_lost(evidence.report.checks, tcp) || (once && path_is_lossy(evidence.report.checks))) {
+        findings.push_back(a_loss(tcp));
+        continue;
+      }
       findings.push_back(
           {.code = "tcp.timeout",
            .subject = to_string(tcp->remote),
@@ -273,27 +325,7 @@ std::vector<Finding> one_address_does_not_answer(const Evidenced& evidence) {
   return findings;
 }
 
-std::vector<Finding> udp_fails(const Evidenced& evidence) {
-  std::vector<Finding> findings;
-  for (const auto& udp : cited<UdpObservation>(evidence.open)) {
-    if (!udp->error || udp->answered) continue;
-    const bool forbidden = udp->error == UdpFailure::not_permitted || (udp->icmp && udp->icmp->offender_is_self);
-    const bool rejected = udp->icmp && !udp->icmp->offender_is_self;
-    if (!forbidden && !rejected && udp->error != UdpFailure::refused) continue;
-    const auto subject = endpoint_of(*udp.check).empty() ? to_string(udp->remote) : endpoint_of(*udp.check);
-    findings.push_back(
-        {.code = forbidden ? "udp.blocked_local" : "udp.rejected",
-         .subject = subject,
-         .confidence = forbidden ? Confidence::proven : Confidence::likely,
-         .checks = {udp.check->id},
-         .evidence = {udp.says(fmt::format("{}: {}{}", to_string(udp->remote), udp->errno_name.value_or("refused"),
-                                           udp->icmp ? " by ICMP from " + udp->icmp->offender : std::string{}))},
-         .values = {{"address", udp->remote.address}}});
-  }
-  return findings;
-}
-
-// Retransmissions on a fifth of many connections. A lossy network still works, so this is never more than a note.
+// Retransmissions on a fifth of many connections.
 std::vector<Finding> packets_get_lost(const Evidenced& evidence) {
   std::size_t connections = 0;
   Finding finding{
@@ -307,6 +339,29 @@ std::vector<Finding> packets_get_lost(const Evidenced& evidence) {
   }
   const bool much = connections >= 10 && finding.checks.size() * 5 >= connections;
   return much ? std::vector{finding} : std::vector<Finding>{};
+}
+
+// What was judged by a climb afresh. The last failure of the first attempt is what was lost.
+std::vector<Finding> first_attempts_were_lost(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto* check : evidence.open) {
+    std::optional<std::size_t> lost;
+    for (std::size_t i = 0; i < check->observations.size(); ++i)
+      if (was_first_attempt(check->observations[i]) && !is_ok(check->observations[i].seen)) lost = i;
+    if (!lost) continue;
+    const auto& seen = check->observations[*lost];
+    findings.push_back({.code = "tcp.loss",
+                        .subject = "several targets",
+                        .confidence = Confidence::likely,
+                        .checks = {check->id},
+                        .evidence = {{.check = check->id,
+                                      .observation = static_cast<int>(*lost),
+                                      .says = fmt::format("the first attempt failed at its {} layer after {}, and the "
+                                                          "next one came through",
+                                                          layer_of(seen.seen), words(duration_of(seen.seen)))}},
+                        .only_informs = true});
+  }
+  return findings;
 }
 
 // Path-MTU discovery at work: a narrower link on the way said so, and the kernel listened.
@@ -330,13 +385,14 @@ std::span<const NamedRule> tcp_rules() {
   static constexpr std::array rules{
       NamedRule{"local firewall rejects", local_firewall_rejects},
       NamedRule{"device rejects", device_rejects},
+      NamedRule{"one device resets many", one_device_resets_many},
       NamedRule{"host refuses", host_refuses},
       NamedRule{"connection is reset", connection_is_reset},
       NamedRule{"nothing answers", nothing_answers},
       NamedRule{"connection fails somehow", connection_fails_somehow},
       NamedRule{"one address does not answer", one_address_does_not_answer},
-      NamedRule{"UDP fails", udp_fails},
       NamedRule{"packets get lost", packets_get_lost},
+      NamedRule{"first attempts were lost", first_attempts_were_lost},
       NamedRule{"segments have shrunk", segments_have_shrunk},
   };
   return rules;

@@ -1,4 +1,5 @@
 #include "reports/diagnosis/addresses.hpp"
+#include "reports/diagnosis/experiments.hpp"
 #include "reports/diagnosis/interception.hpp"
 
 #include <algorithm>
@@ -191,7 +192,16 @@ std::vector<Finding> not_acceptable(const Evidenced& evidence) {
 // Many names that are cut on one way out are cut by one device.
 std::vector<Finding> cut_off(const Evidenced& evidence) {
   std::vector<Finding> to_the_internet, within;
+  std::vector<Finding> notes;  // a second try was answered: it got lost, or the server was busy
   for (const auto& tls : cited<TlsObservation>(evidence.open)) {
+    const auto again = answered_again(*tls.check, *tls);
+    if (again && was_cut(*tls)) {
+      notes.push_back(about(tls, "tcp.loss", "several targets", Confidence::possible,
+                            fmt::format("the handshake for {} was cut", tls->sni)));
+      notes.back().evidence.push_back(again->says("the same handshake once more was answered"));
+      notes.back().only_informs = true;
+      continue;
+    }
     auto& findings = is_public(tls->remote.address) ? to_the_internet : within;
     if (tls->error == TlsFailure::reset || tls->error == TlsFailure::closed || tls->error == TlsFailure::protocol) {
       const char* how = tls->error == TlsFailure::reset    ? "was reset"
@@ -209,6 +219,7 @@ std::vector<Finding> cut_off(const Evidenced& evidence) {
   }
   auto findings = as_one(std::move(to_the_internet));
   for (auto& finding : as_one(std::move(within))) findings.push_back(std::move(finding));
+  for (auto& note : notes) findings.push_back(std::move(note));
   return findings;
 }
 

@@ -119,6 +119,46 @@ TEST(Filters, AnUnnamedHandshakeThatIsCutIsANoteAndNoMore) {
               Not(Contains("tls.no_sni_rejected")));
 }
 
+// --- The way out -----------------------------------------------------------------------------------------------------
+
+Check with_proxy_set() {
+  HostObservation set{.topic = HostTopic::proxies};
+  set.proxies = {{.variable = "https_proxy", .value = "http://10.0.9.9:3128", .source = "/etc/environment:1"}};
+  return check("node.proxy", "", {host(set)});
+}
+
+TEST(AcrossQuestions, TheProxyThatNobodyToldOfIsTriedWhateverStopsTheDirectWay) {
+  const auto stopped = [](Observation how) {
+    return check("target.a", "https://a.contoso.com/", {dns("a.contoso.com -> 20.1.1.1"), std::move(how)},
+                 Service::user);
+  };
+  const auto prohibited = tcp_icmp("20.1.1.1:443", 3, 13, "10.0.0.4", TcpFailure::host_unreachable);
+  for (const auto& how : {tcp_silent("20.1.1.1:443"), tcp_refused("20.1.1.1:443"), prohibited})
+    EXPECT_THAT(asked({with_proxy_set(), stopped(how)}), Contains(FollowUpKind::through_proxy));
+  EXPECT_THAT(asked({with_proxy_set(), stopped(tcp_icmp("20.1.1.1:443", 3, 3, "self"))}), IsEmpty());
+  EXPECT_THAT(asked({stopped(prohibited)}), IsEmpty()) << "no proxy is set anywhere";
+}
+
+TEST(AcrossQuestions, ADatagramThatTheKernelRefusesIsComparedWithOneToATargetThatAnswers) {
+  auto refused = udp("20.1.1.1:443", UdpFailure::not_permitted);
+  std::get<UdpObservation>(refused.seen).errno_name = "EPERM";
+  const auto silent = check("target.a", "tcp://a.contoso.com:443",
+                            {dns("a.contoso.com -> 20.1.1.1"), tcp_silent("20.1.1.1:443")}, Service::user);
+  const auto answers = check("target.b", "tcp://b.contoso.com:443",
+                             {dns("b.contoso.com -> 20.1.1.2"), tcp("20.1.1.2:443")}, Service::user);
+  EXPECT_THAT(asked({with(silent, {refused}), answers}), ElementsAre(FollowUpKind::udp_same_target));
+  EXPECT_THAT(asked({silent, answers}), IsEmpty());
+  EXPECT_THAT(asked({with(silent, {refused}), with(answers, {udp("20.1.1.2:443")})}), IsEmpty()) << "once";
+}
+
+TEST(AcrossQuestions, ABigRequestThatIsLostIsMadeAgainBeforeItsSizeIsBlamed) {
+  EXPECT_THAT(asked({vault()}), ElementsAre(FollowUpKind::big_request));
+  const auto stalled = http_failed("https://v.vault.azure.net/", HttpFailure::timed_out);
+  EXPECT_THAT(asked({vault({stalled})}),
+              ElementsAre(FollowUpKind::big_request, FollowUpKind::big_request_in_small_segments));
+  EXPECT_THAT(asked({vault({stalled, stalled, stalled})}), IsEmpty());
+}
+
 // --- Azure's DNS under load
 // -------------------------------------------------------------------------------------------
 

@@ -66,10 +66,10 @@ Check refused(std::vector<Observation> experiments) {
   return check("target.sql", "tcp://sql.contoso.com:1433", std::move(all), Service::user);
 }
 
-Check silent(bool send_refused, std::vector<Observation> experiments = {}) {
+Check silent(bool send_refused, std::vector<Observation> experiments = {}, int retransmissions = 2) {
   auto attempt = tcp_silent("20.9.0.9:443");
   auto& seen = std::get<TcpObservation>(attempt.seen);
-  seen.retransmissions = 2;
+  seen.retransmissions = retransmissions;
   seen.send_refused = send_refused;
   std::vector<Observation> all{dns("a.contoso.com -> 20.9.0.9"), std::move(attempt)};
   for (auto& one : experiments) all.push_back(std::move(one));
@@ -87,6 +87,17 @@ Observation udp_eperm() {
   auto seen = std::get<UdpObservation>(udp("20.9.0.9:443", UdpFailure::not_permitted).seen);
   seen.errno_name = "EPERM";
   return because({.seen = std::move(seen), .follow_up = {}}, "a datagram");
+}
+
+Check with_datagram(bool refused) {
+  auto made = fine();
+  auto seen = std::get<UdpObservation>(udp("20.1.1.1:443").seen);
+  if (refused) {
+    seen.error = UdpFailure::not_permitted;
+    seen.errno_name = "EPERM";
+  }
+  made.observations.push_back(because({.seen = std::move(seen), .follow_up = {}}, "a control"));
+  return made;
 }
 
 struct Case {
@@ -119,6 +130,12 @@ const auto big = [](bool works, bool in_small) {
   return std::vector{because(in_small ? small(tcp(address)) : tcp(address), why), because(tls(address, host), why),
                      because(works ? http(url, 400) : http_failed(url, HttpFailure::timed_out), why)};
 };
+std::vector<Observation> as_repeated(std::vector<Observation> observations) {
+  for (auto& one : observations) one.follow_up = "big again";
+  return observations;
+}
+const auto stalls_once_more = [] { return as_repeated(big(false, false)); };
+const auto answered_once_more = [] { return as_repeated(big(true, false)); };
 std::vector<Observation> both(std::vector<Observation> a, std::vector<Observation> b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
@@ -133,7 +150,11 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"the second try for the same name is answered: a busy server",
              {cut(TlsFailure::timed_out,
                   {because(tls(address, host), "once more"), for_name("login.microsoftonline.com")})},
-             "tls.timeout_after_client_hello"},
+             ""},
+        Case{"the second try is answered, and so is TLS 1.2 alone: one lost packet",
+             {cut(TlsFailure::timed_out, {only_12(true), because(tls(address, host), "once more")})},
+             ""},
+        Case{"a reset that does not come again", {cut(TlsFailure::reset, {because(tls(address, host), "again")})}, ""},
         Case{"only a handshake without a name is answered",
              {cut(TlsFailure::closed, {cut_once_more(), unnamed_answered()})},
              "tls.sni_filtered"},
@@ -145,7 +166,12 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"another name is answered elsewhere",
              {cut(TlsFailure::reset, {because(tls("20.1.1.1:443", "login.microsoftonline.com"), "other")})},
              "tls.reset_after_client_hello"},
-        Case{"TLS 1.2 alone is answered", {cut(TlsFailure::reset, {only_12(true)})}, "tls.version_rejected"},
+        Case{"TLS 1.2 alone is answered",
+             {cut(TlsFailure::reset, {only_12(true), cut_once_more()})},
+             "tls.version_rejected"},
+        Case{"TLS 1.2 alone is answered, and nobody tried the first thing again",
+             {cut(TlsFailure::reset, {only_12(true)})},
+             "tls.reset_after_client_hello"},
         Case{"TLS 1.2 fails as well", {cut(TlsFailure::reset, {only_12(false)})}, "tls.reset_after_client_hello"},
         Case{"it is cut before it can have come to the server",
              {cut(TlsFailure::reset,
@@ -159,25 +185,32 @@ INSTANTIATE_TEST_SUITE_P(
                    path(address, PathPacket::client_hello, {died(1, "10.0.0.1"), ended(2, PathReply::cut)})})},
              "tls.reset_after_client_hello"}));
 
-INSTANTIATE_TEST_SUITE_P(PacketSizes, ExperimentRule,
-                         testing::Values(Case{"stalls twice and passes in small segments",
-                                              {cut(TlsFailure::timed_out, both(stalls("again"), passes_small()))},
-                                              "mtu.blackhole_in"},
-                                         Case{"stalls in small segments too",
-                                              {cut(TlsFailure::timed_out, both(stalls("again"), stalls_small()))},
-                                              "tls.timeout_after_client_hello"},
-                                         Case{"passed the second time: nothing is known about sizes",
-                                              {cut(TlsFailure::timed_out, both({because(tcp(address), "again"),
-                                                                                because(tls(address, host), "again")},
-                                                                               passes_small()))},
-                                              "tls.timeout_after_client_hello"},
-                                         Case{"a big request stalls and passes in small segments",
-                                              {answered(both(big(false, false), big(true, true)))},
-                                              "mtu.blackhole_out"},
-                                         Case{"a big request stalls in any size: the server does not like it",
-                                              {answered(both(big(false, false), big(false, true)))},
-                                              ""},
-                                         Case{"a big request is answered", {answered(big(true, false))}, ""}));
+INSTANTIATE_TEST_SUITE_P(
+    PacketSizes, ExperimentRule,
+    testing::Values(Case{"stalls twice and passes in small segments",
+                         {cut(TlsFailure::timed_out, both(stalls("again"), passes_small()))},
+                         "mtu.blackhole_in"},
+                    Case{"stalls in small segments too",
+                         {cut(TlsFailure::timed_out, both(stalls("again"), stalls_small()))},
+                         "tls.timeout_after_client_hello"},
+                    Case{"passed the second time: nothing is known about sizes",
+                         {cut(TlsFailure::timed_out,
+                              both({because(tcp(address), "again"), because(tls(address, host), "again")},
+                                   passes_small()))},
+                         ""},
+                    Case{"a big request stalls twice and passes in small segments",
+                         {answered(both(big(false, false), both(stalls_once_more(), big(true, true))))},
+                         "mtu.blackhole_out"},
+                    Case{"a big request stalls once and passes in small segments: a lost packet",
+                         {answered(both(big(false, false), big(true, true)))},
+                         ""},
+                    Case{"a big request stalls once and is answered in any size then",
+                         {answered(both(big(false, false), both(answered_once_more(), big(true, true))))},
+                         ""},
+                    Case{"a big request stalls in any size: the server does not like it",
+                         {answered(both(big(false, false), big(false, true)))},
+                         ""},
+                    Case{"a big request is answered", {answered(big(true, false))}, ""}));
 
 INSTANTIATE_TEST_SUITE_P(
     Transport, ExperimentRule,
@@ -192,8 +225,18 @@ INSTANTIATE_TEST_SUITE_P(
                        path("20.9.0.9:33434", PathPacket::syn, {died(1, "10.0.0.1"), ended(2, PathReply::refused)})})},
              "tcp.refused_by_host"},
         Case{"repeated SYNs never left the node", {silent(true), fine()}, "host.firewall.output_drop"},
-        Case{
-            "a datagram is refused by the kernel", {silent(false, {udp_eperm()}), fine()}, "host.firewall.output_drop"},
+        Case{"a datagram is refused by the kernel, and no SYN is known to have left",
+             {silent(false, {udp_eperm()}, 0), fine()},
+             "host.firewall.output_drop"},
+        Case{"a datagram is refused by the kernel, one to a target that answers is not",
+             {silent(false, {udp_eperm()}, 0), with_datagram(false)},
+             "host.firewall.output_drop"},
+        Case{"datagrams are refused by the kernel whatever their target is",
+             {silent(false, {udp_eperm()}, 0), with_datagram(true)},
+             "tcp.timeout"},
+        Case{"a datagram is refused by the kernel, and repeated SYNs left it",
+             {silent(false, {udp_eperm()}), fine()},
+             "tcp.dropped_remote"},
         Case{"repeated SYNs left the node and others are answered", {silent(false), fine()}, "tcp.dropped_remote"}));
 
 INSTANTIATE_TEST_SUITE_P(
