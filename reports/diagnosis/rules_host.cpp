@@ -75,7 +75,8 @@ std::vector<std::string> open_network_failures(const Evidenced& evidence) {
   for (const auto* check : evidence.open) {
     const auto imds = cited<ImdsObservation>(*check);
     const auto doors = cited<WireserverObservation>(*check);
-    const bool platform = (!imds.empty() && imds.back()->error) || (!doors.empty() && doors.back()->tcp.error);
+    const bool platform = platform_is_owed(evidence.report) &&
+                          ((!imds.empty() && imds.back()->error) || (!doors.empty() && doors.back()->tcp.error));
     const auto asked = cited<DnsObservation>(*check);
     const bool resolver = check->id.starts_with("node.resolver/") && !asked.empty() && !asked.front()->rcode;
     if (platform || resolver || ends_at_dns(*check) || ends_at_tcp(*check, evidence.report)) ids.push_back(check->id);
@@ -132,8 +133,31 @@ std::string kind_of(const std::map<std::string, std::string>& kinds, const std::
 
 bool is_tunnel(const std::string& kind) { return kind == "tun" || kind == "wireguard" || kind == "ppp"; }
 
-// azure-facts 1.8: Docker's 172.17.0.0/16 takes the packets for a private endpoint in the same range. A tunnel may be
-// the intended way, so only an address that really fails is evidence.
+// The default route's interface is how everything leaves this node, whatever its kind.
+bool carries_the_default(const RouteTable& routes, const std::string& interface) {
+  if (!routes.from()) return false;
+  return std::ranges::any_of((*routes.from())->routes, [&](const RouteFacts& route) {
+    return route.interface == interface && prefix_length(route.destination) == 0;
+  });
+}
+
+// Something beyond a tunnel speaks: it leads where it should.
+bool anybody_speaks_through(const Report& report, const RouteTable& routes, const std::string& interface) {
+  const auto all = cited<TcpObservation>(all_checks(report), Part::everything);
+  return std::ranges::any_of(all, [&](const auto& tcp) {
+    const auto* route = routes.route_for(tcp->remote.address);
+    return (!tcp->error || tcp->error == TcpFailure::refused) && route && route->interface == interface;
+  });
+}
+
+bool came_to_an_end(const TcpObservation& tcp) {
+  const bool by_reset = (tcp.error == TcpFailure::refused || tcp.error == TcpFailure::reset) && !tcp.icmp;
+  return by_reset || (tcp.icmp && !tcp.icmp->offender_is_self);
+}
+
+// azure-facts 1.8: Docker's 172.17.0.0/16 takes the packets for a private endpoint in the same range. A bridge or a
+// tunnel may be the intended way, so only an address that nobody answers for is evidence. For a private endpoint a
+// local bridge is never the way: whoever refuses there is a container.
 std::vector<Finding> address_is_captured_by_a_local_network(const Evidenced& evidence) {
   const RouteTable routes(evidence.report);
   const auto kinds = kinds_of_interfaces(evidence.report);
@@ -147,16 +171,21 @@ std::vector<Finding> address_is_captured_by_a_local_network(const Evidenced& evi
                              : attempt->route && attempt->route->interface ? *attempt->route->interface
                                                                            : std::string{};
       const auto kind = kind_of(kinds, interface);
-      const bool through_default = route && prefix_length(route->destination) == 0;
-      if (interface.empty() || through_default || (kind != "bridge" && !is_tunnel(kind))) continue;
-      const bool endpoint = check->target.private_endpoint && !is_tunnel(kind);
-      const char* overlap = is_tunnel(kind) ? "host.vpn_interface" : "route.overlap";
+      const bool tunnel = is_tunnel(kind);
+      if (interface.empty() || carries_the_default(routes, interface) || (kind != "bridge" && !tunnel)) continue;
+      const bool endpoint = check->target.private_endpoint && !tunnel;
+      if (came_to_an_end(*attempt) && !endpoint) continue;
+      if (tunnel && anybody_speaks_through(evidence.report, routes, interface)) continue;
+      const char* overlap = tunnel ? "host.vpn_interface" : "route.overlap";
       Finding finding{.code = endpoint ? "private_endpoint.address_captured_locally" : overlap,
                       .subject = interface,
-                      .confidence = Confidence::proven,
+                      .confidence = endpoint ? Confidence::proven : Confidence::likely,
                       .dependants = {check->id},
                       .evidence = {attempt.says(address + " does not answer")},
                       .values = {{"address", address}}};
+      if (!endpoint)
+        finding.alternatives = {tunnel ? "the tunnel is the intended way, and its other end or the target is down"
+                                       : "a container of this node is meant, and it does not run"};
       if (route) {
         finding.values.emplace_back("prefix", route->destination);
         finding.evidence.push_back(
@@ -271,25 +300,44 @@ std::vector<Finding> own_filter_stops_inbound_connections(const Evidenced& evide
   return findings;
 }
 
+struct InboundConnections {
+  int half_open{}, established{};
+};
+InboundConnections connections_to(const HostObservation& seen, std::uint16_t port) {
+  InboundConnections all;
+  for (const auto& listener : seen.listeners) {
+    if (listener.endpoint.port != port) continue;
+    all.half_open += listener.syn_received;
+    all.established += listener.established;
+  }
+  return all;
+}
+
 // The first packet arrives, the answer is lost: seen as connections that stay half open while none is ever completed.
+// One that is half open in one look is on its way, or its peer gave up; several, or the same seconds later, are not.
 std::vector<Finding> answers_take_another_way(const Evidenced& evidence) {
+  constexpr int several = 3;
   std::vector<Finding> findings;
   for (const auto& host : about(evidence, HostTopic::listeners)) {
-    if (!host.check->id.starts_with("inbound.") || host.check->target.port == 0) continue;
-    int half_open = 0, established = 0;
-    for (const auto& listener : host->listeners) {
-      if (listener.endpoint.port != host.check->target.port) continue;
-      half_open += listener.syn_received;
-      established += listener.established;
+    const auto port = host.check->target.port;
+    if (!host.check->id.starts_with("inbound.") || port == 0) continue;
+    const auto first = connections_to(*host, port);
+    if (first.half_open == 0 || first.established > 0) continue;
+    Finding finding{.code = "route.asymmetric_inbound", .subject = std::to_string(port)};
+    finding.checks = {host.check->id};
+    finding.evidence = {host.says(fmt::format("{} half-open connection{} to port {} and none that is established",
+                                              first.half_open, first.half_open == 1 ? "" : "s", port))};
+    bool stay = first.half_open >= several;
+    for (const auto& later : cited<HostObservation>(*host.check, Part::experiments)) {
+      if (later->topic != HostTopic::listeners) continue;
+      const auto then = connections_to(*later, port);
+      stay = then.half_open > 0 && then.established == 0;
+      finding.evidence.push_back(later.says(
+          fmt::format("seconds later {} are half open, and {} established", then.half_open, then.established)));
     }
-    if (half_open == 0 || established > 0) continue;
-    findings.push_back(
-        {.code = "route.asymmetric_inbound",
-         .subject = std::to_string(host.check->target.port),
-         .confidence = Confidence::likely,
-         .checks = {host.check->id},
-         .evidence = {host.says(fmt::format("{} connections to port {} are half open and none is established",
-                                            half_open, host.check->target.port))}});
+    finding.confidence = stay ? Confidence::likely : Confidence::possible;
+    finding.only_informs = !stay;
+    findings.push_back(std::move(finding));
   }
   return as_one(std::move(findings));
 }

@@ -144,10 +144,11 @@ std::vector<Finding> node_is_overloaded(const Evidenced& evidence) {
   return findings;
 }
 
-// Azure's platform cannot manage the node then; its network may be as it should.
+// Azure's platform cannot manage the node then; its network may be as it should. Elsewhere the package has nothing to
+// do.
 std::vector<Finding> an_agent_is_not_running(const Evidenced& evidence) {
   const auto host = host_fact(evidence.report, HostTopic::agents);
-  if (!host || !(*host)->agents) return {};
+  if (!host || !(*host)->agents || !platform_is_owed(evidence.report)) return {};
   std::vector<Finding> findings;
   for (const auto& agent : (*host)->agents->units) {
     if (agent.running.value_or(true)) continue;
@@ -167,7 +168,7 @@ std::vector<Finding> an_agent_is_not_running(const Evidenced& evidence) {
 std::vector<Finding> an_agent_keeps_restarting(const Evidenced& evidence) {
   constexpr std::uint64_t often = 3, lately = 15 * 60;
   const auto host = host_fact(evidence.report, HostTopic::agents);
-  if (!host || !(*host)->agents) return {};
+  if (!host || !(*host)->agents || !platform_is_owed(evidence.report)) return {};
   std::vector<Finding> findings;
   for (const auto& agent : (*host)->agents->units) {
     if (agent.restarts.value_or(0) < often || agent.running_seconds.value_or(lately) >= lately) continue;

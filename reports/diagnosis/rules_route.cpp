@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 
 namespace vnetprobe {
 namespace {
@@ -21,6 +22,12 @@ std::vector<Tcp> all_attempts(const Check& check, const Report& report) {
   return found;
 }
 
+// On a machine that is none of Azure's, IMDS and WireServer are asked all the same: beside others they are witnesses,
+// and alone they are no matter of this node's.
+bool is_a_matter(const Report& report, const Check& check) {
+  return platform_is_owed(report) || !asks_the_platform(check);
+}
+
 bool no_one_connected(const Check& check, const Report& report) {
   const auto tried = all_attempts(check, report);
   return !tried.empty() &&
@@ -35,12 +42,18 @@ std::optional<Cited<HostObservation>> table_without_default(const Report& report
   return has_default ? std::nullopt : host;
 }
 
+// A datagram that the node itself could not send: no router said a word.
+bool fails_here(const UdpObservation& udp, UdpFailure failure) {
+  return udp.error == failure && !(udp.icmp && !udp.icmp->offender_is_self) && !is_v6(udp.remote.address);
+}
+
 // ENETUNREACH at once, and the table says why. A table without a default route alone is no fault: everything that is
 // needed may be on link, or behind a proxy that is.
 std::vector<Finding> no_default_route(const Evidenced& evidence) {
   const auto table = table_without_default(evidence.report);
   const RouteTable routes(evidence.report);
   Finding finding{.code = "route.no_default", .subject = "IPv4", .confidence = Confidence::proven};
+  bool matters = false;
   for (const auto* check : evidence.open) {
     const auto tried = all_attempts(*check, evidence.report);
     const auto lost = std::find_if(tried.begin(), tried.end(), [&](const Tcp& tcp) {
@@ -50,16 +63,25 @@ std::vector<Finding> no_default_route(const Evidenced& evidence) {
     if (lost != tried.end() && no_one_connected(*check, evidence.report)) {
       finding.dependants.push_back(check->id);
       finding.evidence.push_back(lost->says((*lost)->remote.address + ": network is unreachable, no route for it"));
+      matters = matters || is_a_matter(evidence.report, *check);
+    }
+    for (const auto& udp : cited<UdpObservation>(*check)) {
+      if (!table || !fails_here(*udp, UdpFailure::network_unreachable) || routes.route_for(udp->remote.address))
+        continue;
+      finding.dependants.push_back(check->id);
+      finding.evidence.push_back(udp.says(udp->remote.address + ": network is unreachable for a datagram too"));
+      matters = true;
     }
     if (!table || !(ends_at_dns(*check) || check->id.starts_with("node.resolver/"))) continue;
     for (const auto& dns : cited<DnsObservation>(*check)) {
       if (dns->error != DnsFailure::unreachable || !dns->server || routes.route_for(dns->server->address)) continue;
       finding.dependants.push_back(check->id);
       finding.evidence.push_back(dns.says("no route to the DNS server " + dns->server->address));
+      matters = true;
       break;
     }
   }
-  if (finding.dependants.empty()) return {};
+  if (!matters) return {};
   for (const auto* check : evidence.open)
     if (ends_at_dns(*check)) finding.dependants.push_back(check->id);
   if (table) {
@@ -78,6 +100,22 @@ bool discarded_locally(const TcpObservation& tcp) {
   return tcp.error == TcpFailure::invalid_route || tcp.errno_name == "EACCES";
 }
 
+void add_discarded_datagrams(const Check& check, const RouteTable& routes, std::vector<Finding>& findings) {
+  for (const auto& udp : cited<UdpObservation>(check)) {
+    const auto* route = routes.route_for(udp->remote.address);
+    const bool by_table = route && discards(route->type) && udp->error && !udp->icmp;
+    if (!by_table && !fails_here(*udp, UdpFailure::invalid_route)) continue;
+    findings.push_back({.code = "route.blackholed_locally",
+                        .subject = by_table ? route->destination : udp->remote.address,
+                        .confidence = Confidence::proven,
+                        .checks = {check.id},
+                        .evidence = {udp.says(fmt::format("a datagram to {} fails at once with {}", udp->remote.address,
+                                                          udp->errno_name.value_or("an error")))},
+                        .values = {{"route_type", by_table ? route->type : ""}, {"address", udp->remote.address}}});
+    return;
+  }
+}
+
 std::vector<Finding> route_discards_traffic(const Evidenced& evidence) {
   std::vector<Finding> findings;
   const RouteTable routes(evidence.report);
@@ -86,6 +124,8 @@ std::vector<Finding> route_discards_traffic(const Evidenced& evidence) {
     return route && discards(route->type) ? route->destination : address;
   };
   for (const auto* check : evidence.open) {
+    if (!is_a_matter(evidence.report, *check)) continue;
+    add_discarded_datagrams(*check, routes, findings);
     const auto tried = all_attempts(*check, evidence.report);
     if (no_one_connected(*check, evidence.report)) {
       for (const auto& tcp : tried) {
@@ -149,7 +189,7 @@ bool by_policy(const TcpObservation& tcp) {
 std::vector<Finding> policy_leads_nowhere(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto* check : evidence.open) {
-    if (!no_one_connected(*check, evidence.report)) continue;
+    if (!no_one_connected(*check, evidence.report) || !is_a_matter(evidence.report, *check)) continue;
     for (const auto& tcp : all_attempts(*check, evidence.report)) {
       const auto gateway = silent_gateway(*tcp);
       if (!gateway || !by_policy(*tcp)) continue;
@@ -168,30 +208,73 @@ std::vector<Finding> policy_leads_nowhere(const Evidenced& evidence) {
   return findings;
 }
 
+// Whether `gateway` is where this node's traffic goes by default: its death is the route's failure, and that of what
+// only asks for names. Another gateway's is the matter of those that lie behind it.
+bool is_default_gateway(const RouteTable& routes, const std::string& gateway) {
+  if (!routes.from()) return true;
+  const auto& all = (*routes.from())->routes;
+  const auto is_default = [](const RouteFacts& route) { return prefix_length(route.destination) == 0; };
+  return std::ranges::none_of(all, is_default) || std::ranges::any_of(all, [&](const RouteFacts& route) {
+           return is_default(route) && route.gateway == gateway;
+         });
+}
+
+bool goes_through(const RouteTable& routes, const std::string& gateway, const std::string& address) {
+  const auto* route = routes.route_for(address);
+  return route ? route->gateway == gateway : is_default_gateway(routes, gateway);
+}
+
+// What cannot see the gateway itself and shares its fate: names that get no answer, and datagrams.
+bool waits_behind(const Check& check, const RouteTable& routes, const std::string& gateway) {
+  const auto sent = cited<UdpObservation>(check);
+  if (std::ranges::any_of(sent, [&](const auto& udp) {
+        return fails_here(*udp, UdpFailure::host_unreachable) && goes_through(routes, gateway, udp->remote.address);
+      }))
+    return true;
+  if (!names_get_no_answer(check)) return false;
+  const auto asked = cited<DnsObservation>(check);
+  return is_default_gateway(routes, gateway) || std::ranges::any_of(asked, [&](const auto& dns) {
+           return dns->server && goes_through(routes, gateway, dns->server->address);
+         });
+}
+
 std::vector<Finding> gateway_does_not_answer(const Evidenced& evidence) {
-  Finding finding{.code = "route.gateway_unresolved", .confidence = Confidence::proven};
+  const RouteTable routes(evidence.report);
+  std::map<std::string, Finding> by_gateway;
+  std::set<std::string> matters;  // gateways behind which something lies that is owed an answer
   for (const auto* check : evidence.open) {
     if (!no_one_connected(*check, evidence.report)) continue;
     for (const auto& tcp : all_attempts(*check, evidence.report)) {
       const auto gateway = silent_gateway(*tcp);
-      if (!gateway || (!finding.subject.empty() && finding.subject != *gateway)) continue;
-      finding.subject = *gateway;
+      if (!gateway) continue;
+      auto& finding = by_gateway[*gateway];
       finding.dependants.push_back(check->id);
       finding.evidence.push_back(
           tcp.says(fmt::format("no answer for {} in {}; neighbour entry of {}: {}", tcp->remote.address,
                                words(tcp->duration), *gateway, tcp->neighbour->state)));
+      if (is_a_matter(evidence.report, *check)) matters.insert(*gateway);
       break;
     }
   }
-  if (finding.dependants.empty()) return {};
-  for (const auto* check : evidence.open)
-    if (names_get_no_answer(*check)) finding.dependants.push_back(check->id);
-  if (const auto table = host_fact(evidence.report, HostTopic::routes)) finding.checks.push_back(table->check->id);
-  return {finding};
+  std::vector<Finding> findings;
+  for (auto& [gateway, finding] : by_gateway) {
+    if (!matters.contains(gateway)) continue;
+    finding.code = "route.gateway_unresolved";
+    finding.subject = gateway;
+    finding.confidence = Confidence::proven;
+    for (const auto* check : evidence.open)
+      if (waits_behind(*check, routes, gateway)) finding.dependants.push_back(check->id);
+    if (const auto table = host_fact(evidence.report, HostTopic::routes); table && is_default_gateway(routes, gateway))
+      finding.checks.push_back(table->check->id);
+    findings.push_back(std::move(finding));
+  }
+  return findings;
 }
 
+// Or that they go round in circles until their time is up, which is no route either.
 bool says_no_route(const IcmpError& icmp, bool v6) {
-  if (v6) return icmp.type == 1 && (icmp.code == 0 || icmp.code == 3);
+  if (v6) return (icmp.type == 1 && (icmp.code == 0 || icmp.code == 3)) || (icmp.type == 3 && icmp.code == 0);
+  if (icmp.type == 11) return icmp.code == 0;
   return icmp.type == 3 && (icmp.code == 0 || icmp.code == 1 || icmp.code == 5 || icmp.code == 6 || icmp.code == 7 ||
                             icmp.code == 11 || icmp.code == 12);
 }
@@ -222,20 +305,35 @@ void add_silent_neighbours(const Evidenced& evidence, std::vector<Finding>& find
   }
 }
 
+// A proxy that no router finds is a dead proxy, unless the same router says so of what goes without it too.
+void add_proxies_of_the_same_side(std::vector<Finding> of_proxies, std::vector<Finding>& findings) {
+  const auto place = [](const Finding& finding) {
+    return std::pair(finding.subject, side_of(finding.values.front().second));
+  };
+  std::set<std::pair<std::string, std::string>> known;
+  for (const auto& finding : findings) known.insert(place(finding));
+  for (auto& finding : of_proxies)
+    if (known.contains(place(finding))) findings.push_back(std::move(finding));
+}
+
 std::vector<Finding> router_reports_unreachable(const Evidenced& evidence) {
-  std::vector<Finding> findings;
+  std::vector<Finding> findings, of_proxies;
   const auto add = [&](const Check& check, const IcmpError& icmp, const std::string& address, Evidence proof) {
-    findings.push_back({.code = "route.unreachable_reported",
-                        .subject = icmp.offender,
-                        .confidence = Confidence::proven,
-                        .checks = {check.id},
-                        .evidence = {std::move(proof)},
-                        .values = {{"address", address}}});
+    auto& into = check.proxy ? of_proxies : findings;
+    into.push_back({.code = "route.unreachable_reported",
+                    .subject = icmp.offender,
+                    .confidence = Confidence::proven,
+                    .checks = {check.id},
+                    .evidence = {std::move(proof)},
+                    .values = {{"address", address}}});
   };
   const auto text = [](const IcmpError& icmp, const std::string& address) {
-    return fmt::format("ICMP type {} code {} from {} for {}", icmp.type, icmp.code, icmp.offender, address);
+    const bool loop = icmp.type == (is_v6(address) ? 3 : 11);
+    return fmt::format("ICMP type {} code {} from {} for {}{}", icmp.type, icmp.code, icmp.offender, address,
+                       loop ? ": its time to live ran out on the way, as in a routing loop" : "");
   };
   for (const auto* check : evidence.open) {
+    if (!is_a_matter(evidence.report, *check)) continue;
     if (no_one_connected(*check, evidence.report)) {
       for (const auto& tcp : all_attempts(*check, evidence.report)) {
         const auto& address = tcp->remote.address;
@@ -251,6 +349,7 @@ std::vector<Finding> router_reports_unreachable(const Evidenced& evidence) {
       break;
     }
   }
+  add_proxies_of_the_same_side(std::move(of_proxies), findings);
   add_silent_neighbours(evidence, findings);
   return findings;
 }

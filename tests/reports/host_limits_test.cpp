@@ -83,6 +83,42 @@ TEST(HostAgents, AnAgentThatIsEnabledAndDoesNotRunIsToldUnlessItsProcessesAreHid
   EXPECT_THAT(codes(diagnosed({with_agent(std::nullopt)})), IsEmpty());
 }
 
+Check imds_elsewhere(bool required) {
+  ImdsObservation silent{.url = "http://169.254.169.254/metadata/instance",
+                         .remote = at("169.254.169.254:80"),
+                         .error = ImdsFailure::timed_out};
+  auto made = check("node.imds", "", {{.seen = std::move(silent), .follow_up = {}}});
+  made.required = required;
+  return made;
+}
+
+TEST(HostAgents, OfAzureNeedNotRunElsewhere) {
+  EXPECT_THAT(codes(diagnosed({with_agent(false), imds_elsewhere(false)})), IsEmpty());
+  EXPECT_THAT(codes(diagnosed({with_agent(false), imds_elsewhere(true)})), Contains("host.agent_not_running"));
+}
+
+TEST(HostAgents, ANodeWhoseNetworkIsFineIsToldSo) {
+  const auto fine =
+      check("target.a", "tcp://a.contoso.com:443", {dns("a.contoso.com -> 20.1.1.1"), tcp("20.1.1.1:443")});
+  const auto dead =
+      check("target.b", "tcp://b.contoso.com:443", {dns("b.contoso.com -> 20.1.1.2"), tcp_silent("20.1.1.2:443")});
+  EXPECT_THAT(all_codes(diagnosed({with_agent(false), fine})), Contains("verdict.node_ok"));
+  EXPECT_THAT(all_codes(diagnosed({with_agent(false), fine, dead})), Not(Contains("verdict.node_ok")));
+  EXPECT_THAT(all_codes(diagnosed({with_agent(true), fine})), IsEmpty());
+}
+
+TEST(HostFirewall, WhatWasRefusedLocallyIsNotDenied) {
+  const auto no_permission =
+      check("target.a", "tcp://a.contoso.com:443",
+            {dns("a.contoso.com -> 20.1.1.1"),
+             {.seen = tcp_failed("20.1.1.1:443", TcpFailure::not_permitted, "EPERM", 1ms), .follow_up = {}}});
+  const auto firewall = optional(check("node.firewall", "", {}));
+  const auto refused = diagnosed({firewall, no_permission});
+  EXPECT_THAT(codes(refused), ElementsAre("host.firewall.output_drop"));
+  EXPECT_THAT(refused.checks[0].reason, testing::HasSubstr("refused to send to 20.1.1.1:443"));
+  EXPECT_THAT(diagnosed({firewall}).checks[0].reason, testing::HasSubstr("nothing that was refused locally was seen"));
+}
+
 TEST(HostLimits, FileHandlesOfTheNodeAndOfTheAgentAreToldApart) {
   EXPECT_EQ(first_code(diagnosed({public_target({without_socket("ENFILE")})})), "host.fd_exhausted");
   EXPECT_EQ(first_code(diagnosed({public_target({without_socket("EMFILE")})})), "probe.self_inflicted");

@@ -38,6 +38,13 @@ Observation dead_gateway(std::string remote, TcpFailure failure) {
   return {.seen = seen, .follow_up = {}};
 }
 
+Observation on_link_silence(std::string remote) {
+  auto seen = std::get<TcpObservation>(tcp_icmp(remote, 3, 1, "self", TcpFailure::host_unreachable, 3070ms).seen);
+  seen.route = RouteLookup{.type = "unicast", .interface = "eth0"};
+  seen.neighbour = NeighbourEntry{.gateway = seen.remote.address, .interface = "eth0", .state = "FAILED"};
+  return {.seen = seen, .follow_up = {}};
+}
+
 Observation errno_only(std::string remote, TcpFailure failure, std::string errno_name) {
   return {.seen = tcp_failed(remote, failure, std::move(errno_name), 1ms), .follow_up = {}};
 }
@@ -88,6 +95,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"host unreachable by a router",
              {target("a.com", {tcp_icmp("20.1.1.1:443", 3, 1, "10.255.0.1", TcpFailure::host_unreachable)}), fine()},
              "route.unreachable_reported"},
+        Case{"packets go round in circles",
+             {target("a.com", {tcp_icmp("20.1.1.1:443", 11, 0, "10.0.0.4", TcpFailure::host_unreachable)}), fine()},
+             "route.unreachable_reported"},
         Case{"no way out",
              {target("a.com", {tcp_silent("20.1.1.1:443")}), target("b.com", {tcp_silent("20.1.1.2:443")}),
               target("c.local", {tcp("10.0.1.5:443")}, "10.0.1.5")},
@@ -134,6 +144,22 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"reject by the target itself",
              {target("a.com", {tcp_icmp("20.1.1.1:443", 3, 3, "20.1.1.1")}), fine()},
              "tcp.refused_by_host"},
+        Case{"a host on this link that is off",
+             {target("a.local", {on_link_silence("10.0.0.77:443")}, "10.0.0.77"), fine()},
+             "tcp.timeout"},
+        Case{"prohibited by the target itself",
+             {target("a.com", {tcp_icmp("20.1.1.1:443", 3, 13, "20.1.1.1", TcpFailure::host_unreachable)}), fine()},
+             "tcp.refused_by_host"},
+        Case{"reject by this node as unreachable",
+             {target("a.com", {tcp_icmp("20.1.1.1:443", 3, 1, "self", TcpFailure::host_unreachable)}), fine()},
+             "tcp.refused_locally"},
+        Case{"reject by this node as prohibited",
+             {target("a.com", {tcp_icmp("20.1.1.1:443", 3, 13, "self", TcpFailure::host_unreachable)}), fine()},
+             "tcp.refused_locally"},
+        Case{"two services of Microsoft refuse HTTPS",
+             {target("login.microsoftonline.com", {tcp_refused("20.1.1.1:443")}, "20.1.1.1", Service::entra),
+              target("management.azure.com", {tcp_refused("20.1.1.2:443")}, "20.1.1.2", Service::resource_manager)},
+             "tcp.refused_by_middlebox"},
         Case{"reject by this node",
              {target("a.com", {tcp_icmp("20.1.1.1:443", 3, 3, "self")}), fine()},
              "tcp.refused_locally"},
@@ -174,6 +200,20 @@ INSTANTIATE_TEST_SUITE_P(
              {check("instance.tundra", "udp://eastus2.tundra.azureml.ms:5831",
                     {dns("eastus2.tundra.azureml.ms -> 20.1.1.1"), udp("20.1.1.1:5831", UdpFailure::refused)})},
              "udp.rejected"},
+        Case{"UDP in a blackhole",
+             {check("instance.tundra", "udp://eastus2.tundra.azureml.ms:5831",
+                    {dns("eastus2.tundra.azureml.ms -> 20.1.1.1"), udp("20.1.1.1:5831", UdpFailure::invalid_route)})},
+             "route.blackholed_locally"},
+        Case{"UDP without a default route",
+             {check("node.route", "", {routes({on_link})}),
+              check("instance.tundra", "udp://eastus2.tundra.azureml.ms:5831",
+                    {dns("eastus2.tundra.azureml.ms -> 20.1.1.1"),
+                     udp("20.1.1.1:5831", UdpFailure::network_unreachable)})},
+             "route.no_default"},
+        Case{"UDP fails and nothing tells why",
+             {check("instance.tundra", "udp://eastus2.tundra.azureml.ms:5831",
+                    {dns("eastus2.tundra.azureml.ms -> 20.1.1.1"), udp("20.1.1.1:5831", UdpFailure::other)})},
+             "verdict.unknown_network"},
         Case{"UDP silent",
              {check("instance.tundra", "udp://eastus2.tundra.azureml.ms:5831",
                     {dns("eastus2.tundra.azureml.ms -> 20.1.1.1"), udp("20.1.1.1:5831")})},
@@ -213,6 +253,31 @@ INSTANTIATE_TEST_SUITE_P(
                              {by_default, {.destination = "10.0.2.0/24", .type = "unicast", .interface = "tun0"}})}),
               target("db.local", {tcp("10.0.2.9:443")}, "10.0.2.9")},
              ""},
+        Case{"a VPN that works, and a port behind it that is closed",
+             {check("node.docker-bridge", "",
+                    {bridges({eth0, {.name = "wg0", .up = true, .kind = "wireguard"}},
+                             {by_default, {.destination = "10.20.0.0/16", .type = "unicast", .interface = "wg0"}})}),
+              target("db.local", {tcp_refused("10.20.1.9:443")}, "10.20.1.9"), fine()},
+             "tcp.refused_by_host"},
+        Case{"a VPN behind which another target answers",
+             {check("node.docker-bridge", "",
+                    {bridges({eth0, {.name = "wg0", .up = true, .kind = "wireguard"}},
+                             {by_default, {.destination = "10.20.0.0/16", .type = "unicast", .interface = "wg0"}})}),
+              target("db.local", {tcp_silent("10.20.1.9:443")}, "10.20.1.9"),
+              target("other.local", {tcp("10.20.1.8:443")}, "10.20.1.8")},
+             "tcp.timeout"},
+        Case{"a container's port that is closed",
+             {check("node.docker-bridge", "", {bridges({eth0, docker0}, {by_default, on_link, docker_route})}),
+              target("app.local", {tcp_refused("172.17.0.2:443")}, "172.17.0.2"), fine()},
+             "tcp.refused_by_host"},
+        Case{
+            "the node's own network card is a bridge",
+            {check("node.docker-bridge", "",
+                   {bridges({{.name = "br0", .up = true, .kind = "bridge", .addresses = {"10.0.0.5/24"}}},
+                            {{.destination = "0.0.0.0/0", .type = "unicast", .gateway = "10.0.0.1", .interface = "br0"},
+                             {.destination = "10.0.0.0/24", .type = "unicast", .interface = "br0"}})}),
+             endpoint_check("10.0.0.77"), fine()},
+            "private_endpoint.unreachable"},
         Case{"disk full",
              {check("node.disk", "",
                     {host({.topic = HostTopic::disk,
@@ -293,15 +358,6 @@ TEST(TcpDiagnosis, OneDeadAddressWarnsAndTheCheckStillWorks) {
   EXPECT_EQ(seen.checks[0].verdict, Verdict::warn);
   EXPECT_EQ(seen.verdict, OverallVerdict::degraded);
   EXPECT_EQ(exit_status(seen), 0);
-}
-
-TEST(RouteDiagnosis, ADeadGatewayFailsTheRouteAndSkipsTheRest) {
-  const auto seen = diagnosed({check("node.route", "", {routes({on_link, by_default})}),
-                               target("a.com", {dead_gateway("20.1.1.1:443", TcpFailure::host_unreachable)}),
-                               check("target.b", "https://b.com", {dns("b.com -> timeout"), dns("b.com -> timeout")})});
-  ASSERT_THAT(codes(seen), ElementsAre("route.gateway_unresolved"));
-  EXPECT_EQ(check_of(seen, "node.route").verdict, Verdict::fail);
-  EXPECT_EQ(check_of(seen, "target.b").verdict, Verdict::skip);
 }
 
 TEST(HealthyNetwork, GivesNoDiagnosisAboveInfoHoweverOddItIs) {
