@@ -185,7 +185,8 @@ class Planner {
     if (!entry.outbound.empty() && !holds(entry.outbound, settings_.outbound)) return std::nullopt;
     if (entry.hbi && *entry.hbi != is_set(settings_.hbi_workspace)) return std::nullopt;
     if (entry.public_ip && *entry.public_ip != is_set(settings_.public_ip))
-      return *entry.public_ip ? "not applicable because compute without a public IP needs no inbound port"
+      return *entry.public_ip ? "not applicable because compute without a public IP needs no inbound port "
+                                "(inbound.not_required)"
                               : "not applicable because this compute has a public IP";
     if (entry.default_images && *entry.default_images != is_set(settings_.default_images))
       return "not applicable because default_images is false";

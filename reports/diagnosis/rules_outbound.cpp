@@ -28,11 +28,49 @@ bool private_side_lives(const Report& report) {
   return false;
 }
 
-// A proxy that this run does not use was tried for a silent target, and opened a tunnel.
-std::optional<Cited<ProxyObservation>> works_through_a_proxy(const Report& report) {
-  for (const auto& tunnel : cited<ProxyObservation>(all_checks(report), Part::experiments))
+// A proxy that this run does not use was tried for a target, and opened a tunnel.
+std::optional<Cited<ProxyObservation>> works_through_a_proxy(const std::vector<const Check*>& checks) {
+  for (const auto& tunnel : cited<ProxyObservation>(checks, Part::experiments))
     if (!tunnel->error && !tunnel.check->proxy) return tunnel;
   return std::nullopt;
+}
+
+// Every public address of it is silent, or refuses, or somebody on the way says that it may not be reached.
+bool is_stopped_on_its_direct_way(const Check& check, const Report& report) {
+  if (!check.finished || check.proxy || !ends_at_tcp(check, report)) return false;
+  const auto tried = attempts(check, report);
+  return std::ranges::all_of(tried, [](const auto& tcp) {
+    const bool stopped = tcp->error == TcpFailure::timed_out || answered(*tcp) || tcp->icmp;
+    return stopped && !(tcp->icmp && tcp->icmp->offender_is_self) && is_public(meant_address(tcp));
+  });
+}
+
+// The same target fails directly and works through the proxy. Where nothing public is reached directly, that is so for
+// all of them; one tunnel speaks for the rest.
+std::vector<Finding> only_the_proxy_gets_out(const Evidenced& evidence) {
+  const auto tunnel = works_through_a_proxy(evidence.open);
+  if (!tunnel) return {};
+  const auto everything = cited<TcpObservation>(all_checks(evidence.report), Part::everything);
+  const bool others_get_out =
+      std::ranges::any_of(everything, [](const auto& tcp) { return is_public(meant_address(tcp)) && !tcp->error; });
+  Finding finding{.code = "proxy.required",
+                  .subject = others_get_out ? endpoint_of(*tunnel->check) : "the internet",
+                  .confidence = Confidence::proven,
+                  .values = {{"proxy", (*tunnel)->proxy}}};
+  for (const auto* check : evidence.open) {
+    if (others_get_out && check != tunnel->check) continue;
+    if (!is_stopped_on_its_direct_way(*check, evidence.report)) continue;
+    const auto tried = attempts(*check, evidence.report);
+    finding.checks.push_back(check->id);
+    finding.evidence.push_back(tried.front().says(
+        fmt::format("directly, {}: {} after {}", to_string(tried.front()->remote),
+                    tried.front()->errno_name.value_or("no answer"), words(tried.front()->duration))));
+  }
+  if (!contains(finding.checks, tunnel->check->id)) return {};
+  finding.evidence.insert(finding.evidence.begin(), tunnel->says(fmt::format("{} reaches {}, which fails directly",
+                                                                             (*tunnel)->proxy, (*tunnel)->target)));
+  let_one_stand_for_all(evidence.report, finding);
+  return {std::move(finding)};
 }
 
 bool something_public_speaks(const Report& report) {
@@ -71,15 +109,9 @@ std::vector<Finding> nothing_public_answers(const Evidenced& evidence) {
         fmt::format("no answer from {} in {}", to_string(tried.front()->remote), words(tried.front()->duration))));
   }
   if (hosts.size() < 2 || addresses.size() < 2) return {};
-  if (const auto tunnel = works_through_a_proxy(evidence.report)) {
-    finding.code = "proxy.required";
-    finding.confidence = Confidence::proven;
-    finding.values = {{"proxy", (*tunnel)->proxy}};
-    finding.evidence.insert(
-        finding.evidence.begin(),
-        tunnel->says(fmt::format("{} reaches {}, which is silent directly", (*tunnel)->proxy, (*tunnel)->target)));
-    return {finding};
-  }
+  for (const auto* check : evidence.open)
+    if (check->id == "egress.path") finding.dependants.push_back(check->id);
+  let_one_stand_for_all(evidence.report, finding);
   if (auto word = word_of_a_router(evidence.report)) finding.evidence.insert(finding.evidence.begin(), *word);
   const bool private_side = private_side_lives(evidence.report);
   finding.code = private_side && !uses_proxy(evidence.report) ? "route.no_internet_outbound" : "tcp.dropped_all_public";
@@ -118,7 +150,8 @@ std::vector<Finding> leaves_through_an_appliance(const Evidenced& evidence) {
 }  // namespace
 
 std::span<const NamedRule> outbound_rules() {
-  static constexpr std::array rules{NamedRule{"nothing public answers", nothing_public_answers},
+  static constexpr std::array rules{NamedRule{"only the proxy gets out", only_the_proxy_gets_out},
+                                    NamedRule{"nothing public answers", nothing_public_answers},
                                     NamedRule{"leaves through an appliance", leaves_through_an_appliance}};
   return rules;
 }

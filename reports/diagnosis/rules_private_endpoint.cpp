@@ -1,9 +1,11 @@
 #include "reports/diagnosis/addresses.hpp"
 #include "reports/diagnosis/dns_view.hpp"
+#include "reports/diagnosis/experiments.hpp"
 
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 
 namespace vnetprobe {
 namespace {
@@ -164,18 +166,27 @@ bool is_silent(const TcpObservation& tcp) {
          (tcp.error == TcpFailure::host_unreachable && (!tcp.icmp || tcp.icmp->offender_is_self));
 }
 
+std::string subnet_of(const std::string& address) { return network_of(address + (is_v6(address) ? "/64" : "/24")); }
+
+// The subnets of private addresses in which something answers.
+std::set<std::string> private_subnets_alive(const Report& report) {
+  std::set<std::string> alive;
+  for (const auto& check : report.checks)
+    for (const auto& tcp : attempts(check, report))
+      if (is_private(meant_address(tcp)) && tcp->error != TcpFailure::timed_out &&
+          tcp->error != TcpFailure::host_unreachable)
+        alive.insert(subnet_of(meant_address(tcp)));
+  return alive;
+}
+
 std::vector<Finding> endpoint_is_unreachable(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  bool any_answers = false;
-  for (const auto& check : evidence.report.checks)
-    for (const auto& tcp : attempts(check, evidence.report))
-      any_answers = any_answers || (is_private(meant_address(tcp)) && tcp->error != TcpFailure::timed_out &&
-                                    tcp->error != TcpFailure::host_unreachable);
-  std::vector<std::string> addresses;
+  std::map<std::string, std::vector<std::string>> silent;  // subnet -> addresses; "": all of them
   for (const auto* check : evidence.open) {
     const auto tried = attempts(*check, evidence.report);
     if (!check->finished || !ends_at_tcp(*check, evidence.report)) continue;
     if (!std::all_of(tried.begin(), tried.end(), [](const auto& tcp) { return is_silent(*tcp); })) continue;
+    if (was_only_lost(evidence.report.checks, tried.front())) continue;
     const auto address = meant_address(tried.front());
     const auto view = view_dns(*check);
     const auto* used = is_about_its_target(*check) ? view.in_use() : nullptr;
@@ -183,7 +194,7 @@ std::vector<Finding> endpoint_is_unreachable(const Evidenced& evidence) {
     const bool target_itself = check->target.host == address || (used && contains(used->addresses, address));
     const bool private_link = check->target.private_endpoint || (used && !privatelink_of(view, *used).empty());
     if (!target_itself || !private_link || !is_private(address)) continue;
-    add_once(addresses, address);
+    for (const auto& subnet : {std::string(), subnet_of(address)}) add_once(silent[subnet], address);
     Finding finding{.code = "private_endpoint.unreachable",
                     .subject = address,
                     .confidence = Confidence::possible,
@@ -194,10 +205,14 @@ std::vector<Finding> endpoint_is_unreachable(const Evidenced& evidence) {
         fmt::format("no answer from {} in {}", to_string(tried.front()->remote), words(tried.front()->duration))));
     findings.push_back(std::move(finding));
   }
-  // Several silent endpoints and nothing private that answers: one cause on the way, not as many as there are
-  // endpoints.
-  if (!any_answers && addresses.size() > 1)
-    for (auto& finding : findings) finding.subject = words(addresses);
+  // Several silent endpoints and nothing in their subnet that answers, or nothing private at all: one cause on the way,
+  // not as many as there are endpoints.
+  const auto alive = private_subnets_alive(evidence.report);
+  for (auto& finding : findings) {
+    const auto subnet = subnet_of(finding.subject);
+    if (alive.contains(subnet)) continue;
+    finding.subject = words(silent.at(alive.empty() ? "" : subnet));
+  }
   return findings;
 }
 

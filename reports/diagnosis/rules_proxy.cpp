@@ -65,14 +65,22 @@ std::vector<Finding> unreachable(const Evidenced& evidence) {
     finding.checks.push_back(check->id);
     finding.values = {{"proxy", *check->proxy}};
     for (const auto& tcp : attempts)
-      finding.evidence.push_back(tcp.says(fmt::format("no connection to the proxy at {}: {}", to_string(tcp->remote),
-                                                      tcp->errno_name.value_or("no answer"))));
+      finding.evidence.push_back(tcp.says(fmt::format(
+          "no connection to the proxy at {}: {}{}", to_string(tcp->remote), tcp->errno_name.value_or("no answer"),
+          tcp->icmp ? fmt::format(" (ICMP {}/{} from {})", tcp->icmp->type, tcp->icmp->code, tcp->icmp->offender)
+                    : "")));
     if (no_address)
       finding.evidence.push_back(names.front().says(fmt::format(
           "the proxy's name {} has no address: {}", names.front()->name, words_of_failure(*names.front()))));
   }
+  // The node's proxy is what failed; what goes through it waits for it.
+  const auto* of_node = check_named(evidence.report, "node.proxy");
   std::vector<Finding> findings;
-  for (auto& [proxy, finding] : by_proxy) findings.push_back(std::move(finding));
+  for (auto& [proxy, finding] : by_proxy) {
+    let_one_stand_for_all(evidence.report, finding);
+    if (of_node) finding.checks.push_back(of_node->id);
+    findings.push_back(std::move(finding));
+  }
   return findings;
 }
 

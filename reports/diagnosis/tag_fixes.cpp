@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace vnetprobe {
 namespace {
@@ -79,10 +80,12 @@ std::vector<Fix> rules_to_add(const std::vector<const Target*>& silent) {
 std::vector<Fix> fixes_by_service_tag(const Report& report, const CheckPlaces& places, const Finding& finding) {
   const auto& outbound = report.node.outbound;
   if (!outbound || finding.only_informs || !is_one_of(silences, finding.code)) return {};
+  std::set<std::size_t> in_plan_order;  // what fails in the name of all, and what waits for it
+  for (const auto* ids : {&finding.checks, &finding.dependants})
+    for (const auto& id : *ids)
+      if (const auto place = places.find(id); place != places.end()) in_plan_order.insert(place->second);
   std::vector<const Target*> silent;
-  for (const auto& id : finding.checks)
-    if (const auto place = places.find(id); place != places.end())
-      silent.push_back(&report.checks[place->second].target);
+  for (const auto place : in_plan_order) silent.push_back(&report.checks[place].target);
   if (outbound->value == "limited" && is_one_of(silences_of_all, finding.code)) return rules_to_add(silent);
   if (outbound->value != "forced-tunnel" || !report.agent.service_tags) return {};
   const auto routes = routes_to_add(*report.agent.service_tags, silent);

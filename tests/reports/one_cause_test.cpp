@@ -129,6 +129,14 @@ Check inbound(int half_open, int established) {
 TEST(OneCause, HalfOpenConnectionsAloneMeanThatAnswersAreLost) {
   EXPECT_EQ(codes(diagnosed({inbound(3, 0), fine()})), Codes{"route.asymmetric_inbound"});
   EXPECT_THAT(codes(diagnosed({inbound(1, 4), fine()})), IsEmpty()) << "a busy port";
+  const auto later = [](int first, int then, int complete) {
+    auto made = inbound(first, 0);
+    made.observations.push_back(follow_up(inbound(then, complete).observations.front(), "seconds later"));
+    return codes(diagnosed({made, fine()}));
+  };
+  EXPECT_THAT(codes(diagnosed({inbound(1, 0), fine()})), IsEmpty()) << "one, in one look, is on its way";
+  EXPECT_EQ(later(1, 1, 0), Codes{"route.asymmetric_inbound"}) << "and still is, seconds later";
+  EXPECT_THAT(later(3, 0, 3), IsEmpty()) << "a far and slow peer";
   EXPECT_THAT(codes(diagnosed({inbound(0, 0), fine()})), IsEmpty()) << "nobody came yet";
 }
 
@@ -206,6 +214,77 @@ TEST(OneCause, AProxyThatOpensTheWayOutIsRequired) {
       diagnosed({silent("target.a", "a.example", "20.1.1.1", {follow_up(proxy_connect("a.example:443", 403))}),
                  silent("target.b", "b.example", "20.2.2.2")});
   EXPECT_EQ(codes(refused), Codes{"route.no_internet_outbound"});
+}
+
+TEST(OneCause, AProxyThatOpensAWayThatIsRefusedDirectlyIsRequired) {
+  const auto prohibited = [](int number, std::vector<Observation> more = {}) {
+    const auto n = std::to_string(number);
+    more.insert(more.begin(), tcp_icmp("20.1.1." + n + ":443", 3, 13, "10.0.0.4", TcpFailure::host_unreachable));
+    return service("target." + n, "h" + n + ".example", std::move(more), "20.1.1." + n);
+  };
+  const auto tunnel = [](int status) { return std::vector{follow_up(proxy_connect("h1.example:443", status))}; };
+  const auto opened = diagnosed({prohibited(1, tunnel(200)), prohibited(2), prohibited(3)});
+  ASSERT_EQ(codes(opened), Codes{"proxy.required"});
+  EXPECT_THAT(opened.diagnoses.front().checks, SizeIs(3));
+  EXPECT_EQ(codes(diagnosed({prohibited(1, tunnel(403)), prohibited(2)})), Codes{"tcp.refused_by_middlebox"});
+  const auto one_only = diagnosed({prohibited(1, tunnel(200)), prohibited(2), fine()});
+  EXPECT_EQ(codes(one_only), (Codes{"proxy.required", "tcp.refused_by_middlebox"}))
+      << "others get out directly: what was not tried is judged by itself";
+}
+
+TEST(OneCause, OneRequiredCheckFailsAndWhatSharesItsCauseIsSkipped) {
+  const auto silent = [](int number) {
+    const auto n = std::to_string(number);
+    return service("tag." + n, "h" + n + ".example", {tcp_silent("20.1.1." + n + ":443")}, "20.1.1." + n);
+  };
+  const auto no_internet = diagnosed({optional(silent(1)), silent(2), silent(3)});
+  ASSERT_EQ(codes(no_internet), Codes{"route.no_internet_outbound"});
+  EXPECT_THAT(no_internet.diagnoses.front().checks, SizeIs(3));
+  EXPECT_EQ(check_of(no_internet, "tag.2").verdict, Verdict::fail);
+  EXPECT_EQ(check_of(no_internet, "tag.3").verdict, Verdict::skip);
+  EXPECT_EQ(check_of(no_internet, "tag.3").reason, "route.no_internet_outbound");
+  EXPECT_EQ(exit_status(no_internet), 1);
+  HostObservation set{.topic = HostTopic::proxies};
+  set.proxies = {{.variable = "https_proxy", .value = "http://10.0.9.9:3128", .source = "process"}};
+  const auto dead_proxy =
+      diagnosed({optional(check("node.proxy", "", {host(set)})), proxied("a.example", {tcp_refused("10.0.9.9:3128")}),
+                 proxied("b.example", {tcp_refused("10.0.9.9:3128")})});
+  ASSERT_EQ(codes(dead_proxy), Codes{"proxy.unreachable"});
+  EXPECT_EQ(dead_proxy.diagnoses.front().severity, Severity::critical);
+  EXPECT_EQ(check_of(dead_proxy, "node.proxy").verdict, Verdict::fail);
+  EXPECT_EQ(check_of(dead_proxy, "tag.a.example").verdict, Verdict::fail);
+  EXPECT_EQ(check_of(dead_proxy, "tag.b.example").reason, "proxy.unreachable");
+}
+
+TEST(OneCause, ADeviceResetsWhereSeveralServicesOfMicrosoftDo) {
+  const auto refused = [](const std::string& host, const std::string& address, Service kind) {
+    return service("tag." + host, host, {tcp_refused(address + ":443")}, address, kind);
+  };
+  const auto arm = refused("management.azure.com", "20.1.1.2", Service::resource_manager);
+  const auto made = diagnosed({refused("login.microsoftonline.com", "20.1.1.1", Service::entra), arm});
+  ASSERT_EQ(codes(made), Codes{"tcp.refused_by_middlebox"});
+  EXPECT_EQ(made.diagnoses.front().confidence, Confidence::likely);
+  EXPECT_EQ(codes(diagnosed({refused("login.microsoftonline.com", "20.1.1.2", Service::entra), arm})),
+            (Codes{"tcp.refused_by_host", "tcp.refused_by_host"}))
+      << "two names at one address: that host's matter";
+  EXPECT_EQ(codes(diagnosed({refused("a.example", "20.1.1.1", Service::user), arm})),
+            (Codes{"tcp.refused_by_host", "tcp.refused_by_host"}))
+      << "nobody knows what the user's own host refuses";
+}
+
+TEST(OneCause, ASilentSubnetOfEndpointsIsOneWhateverElseIsPrivate) {
+  const auto endpoint = [](const std::string& kind, const std::string& address) {
+    const auto host = "acct." + kind + ".core.windows.net";
+    return expects_private(service("storage." + kind + "/acct", host, {tcp_silent(address + ":443")}, address));
+  };
+  const auto made = diagnosed({endpoint("blob", "10.0.1.10"), endpoint("file", "10.0.1.11"),
+                               service("target.vm", "vm.corp", {tcp("10.0.3.4:443")}, "10.0.3.4"), fine()});
+  ASSERT_EQ(codes(made), Codes{"private_endpoint.unreachable"});
+  EXPECT_THAT(made.diagnoses.front().checks, SizeIs(2));
+  const auto beside_a_live_one =
+      diagnosed({endpoint("blob", "10.0.1.10"), endpoint("file", "10.0.1.11"),
+                 service("target.vm", "vm.corp", {tcp("10.0.1.20:443")}, "10.0.1.20"), fine()});
+  EXPECT_THAT(codes(beside_a_live_one), SizeIs(2)) << "each by itself";
 }
 
 // Two faults of one check: a router that has no route, and a name that would lead to the wrong side even with one.

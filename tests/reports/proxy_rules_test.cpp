@@ -36,6 +36,9 @@ TEST(ProxyRules, TheProxyIsToldFromTheTarget) {
   const std::vector<Case> cases{
       {"silent", report({through_proxy({tcp_silent("10.0.9.9:3128")})}), {"proxy.unreachable"}},
       {"refuses connections", report({through_proxy({tcp_refused("10.0.9.9:3128")})}), {"proxy.unreachable"}},
+      {"no router finds it",
+       report({through_proxy({tcp_icmp("10.0.9.9:3128", 3, 1, "10.0.2.1", TcpFailure::host_unreachable)})}),
+       {"proxy.unreachable"}},
       {"has no address", report({named}), {"proxy.unreachable"}},
       {"wants credentials", connected_with(407), {"proxy.auth_required"}},
       {"denies the destination", connected_with(403), {"proxy.connect_denied"}},
