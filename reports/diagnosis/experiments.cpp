@@ -16,10 +16,10 @@ bool passed_in_small_segments(const Cited<TlsObservation>& tls) {
   });
 }
 
-bool any_connection_was_repeated(const std::vector<Check>& checks) {
+bool others_were_repeated(const std::vector<Check>& checks, const Endpoint& but_not) {
   for (const auto& check : checks)
     for (const auto& tcp : cited<TcpObservation>(check, Part::everything))
-      if (!tcp->error && tcp->retransmissions > 0) return true;
+      if (!tcp->error && tcp->retransmissions > 0 && tcp->remote != but_not) return true;
   return false;
 }
 
@@ -136,7 +136,7 @@ FurtherConnections further_connections(const Check& check, const Endpoint& remot
 bool was_only_lost(const std::vector<Check>& checks, const Cited<TcpObservation>& silent) {
   if (silent->error != TcpFailure::timed_out) return false;
   const auto further = further_connections(*silent.check, silent->remote);
-  if (further.made > 0 && further.made == further.tried) return any_connection_was_repeated(checks);
+  if (further.made > 0 && further.made == further.tried) return others_were_repeated(checks, silent->remote);
   return further.made * 2 > further.tried && path_is_lossy(checks);
 }
 

@@ -63,6 +63,9 @@ TEST(Loss, ASilenceThatComesAgainIsNone) {
   EXPECT_THAT(codes(diagnosed(beside(silent(2), 12))), ElementsAre("tcp.timeout")) << "one server of several is dead";
   EXPECT_THAT(codes(diagnosed(beside(silent(5), 0))), ElementsAre("tcp.timeout"))
       << "nothing else is lost: somebody picks connections out";
+  auto only_there = silent(0, 0);
+  for (int i = 0; i < 5; ++i) only_there.observations.push_back(follow_up(repeated(tcp(at_a)), "five more"));
+  EXPECT_THAT(codes(diagnosed(beside(only_there, 0))), ElementsAre("tcp.timeout")) << "this target's own matter";
 }
 
 Check two_addresses(std::vector<Observation> further) {
