@@ -36,6 +36,12 @@ AnswerKind kind_of_addresses(const std::vector<std::string>& addresses) {
   return AnswerKind::other_address;
 }
 
+// Names are equal in whatever case (RFC 1035, 2.3.3), and some servers play with it.
+std::string in_lower_case(std::string name) {
+  std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return name;
+}
+
 // Without an address the A question decides: a server may have nothing for AAAA, or fail at it, on a healthy network.
 // Among its answers the clearest word wins, so that one lost datagram never hides an NXDOMAIN.
 void settle(Answer& answer) {
@@ -45,7 +51,7 @@ void settle(Answer& answer) {
   for (const auto& dns : answer.seen) {
     for (const auto& address : dns->addresses) add_once(answer.addresses, address);
     for (const auto& record : dns->answers)
-      if (record.type == "CNAME") add_once(answer.chain, record.data);
+      if (record.type == "CNAME") add_once(answer.chain, in_lower_case(record.data));
     if (asked_a && dns->question == "AAAA" && dns->addresses.empty()) continue;
     const auto kind = dns->addresses.empty() ? kind_of_failure(*dns) : kind_of_addresses(dns->addresses);
     if (!first && kind <= answer.kind) continue;
@@ -54,7 +60,7 @@ void settle(Answer& answer) {
     first = false;
   }
   if (answer.has_address()) answer.kind = kind_of_addresses(answer.addresses);
-  if (answer.libc_only_name()) add_once(answer.chain, *answer.telling->canonical_name);
+  if (answer.libc_only_name()) add_once(answer.chain, in_lower_case(*answer.telling->canonical_name));
 }
 
 Answer& answer_of(std::vector<Answer>& all, const Endpoint& server) {
@@ -177,6 +183,44 @@ bool is_stub(const Report& report, const Endpoint& server) {
   return std::any_of(report.node.resolvers.begin(), report.node.resolvers.end(), [&](const NodeResolver& resolver) {
     return resolver.stub && (resolver.value == server.address || resolver.value == to_string(server));
   });
+}
+
+bool share_an_address(const std::vector<std::string>& some, const std::vector<std::string>& others) {
+  return std::ranges::any_of(some, [&](const std::string& address) { return contains(others, address); });
+}
+
+bool asks_a_working_stub(const Report& report, const DnsView& view) {
+  return std::ranges::any_of(view.servers, [&](const Answer& one) {
+    return one.has_address() && is_stub(report, *one.server) &&
+           (!view.libc || share_an_address(view.libc->addresses, one.addresses));
+  });
+}
+
+bool library_resolves(const Report& report) {
+  for (const auto& dns : cited<DnsObservation>(all_checks(report)))
+    if (dns->via == DnsVia::libc && !dns->addresses.empty() && dns->hosts_lines.empty()) return true;
+  return false;
+}
+
+bool answers_are_unsteady(const Report& report) {
+  int made = 0, repeated = 0, answered = 0, asked_again = 0;
+  for (const auto& tcp : cited<TcpObservation>(all_checks(report))) {
+    if (tcp->error) continue;
+    ++made;
+    if (tcp->retransmissions > 0) ++repeated;
+  }
+  for (const auto& dns : cited<DnsObservation>(all_checks(report))) {
+    if (!dns->server || !dns->rcode) continue;
+    ++answered;
+    if (dns->sent.value_or(1) > 1) ++asked_again;
+  }
+  return repeated * 10 >= std::max(made, 1) || asked_again * 10 >= std::max(answered, 1);
+}
+
+std::optional<Cited<DnsObservation>> answer_from_nowhere(const Report& report) {
+  for (const auto& dns : cited<DnsObservation>(all_checks(report), Part::experiments))
+    if (dns->server && in_prefix(dns->server->address, "192.0.2.0/24") && dns->rcode) return dns;
+  return std::nullopt;
 }
 
 std::string name_of_server(const Endpoint& server) { return server.port == 53 ? server.address : to_string(server); }

@@ -62,6 +62,16 @@ std::vector<DnsView> views_of_targets(const std::vector<const Check*>& checks);
 
 // A local forwarder that only passes on what its upstream says.
 bool is_stub(const Report& report, const Endpoint& server);
+bool share_an_address(const std::vector<std::string>& some, const std::vector<std::string>& others);
+// Programs ask a stub of this node, and get their address from it. Which server is asked for which name is then the
+// stub's business: those of a second link may know that link's names only.
+bool asks_a_working_stub(const Report& report, const DnsView& view);
+// The library found an address that is not simply in the hosts file.
+bool library_resolves(const Report& report);
+// Packets get lost in this run, or DNS answers come only when asked for again: one failure alone may be chance.
+bool answers_are_unsteady(const Report& report);
+// An answer of 192.0.2.53, where no server can be (RFC 5737): something on the path answers in its place.
+std::optional<Cited<DnsObservation>> answer_from_nowhere(const Report& report);
 // "10.0.0.10"; with the port where it is not 53
 std::string name_of_server(const Endpoint& server);
 // The check of that resolver itself, where the plan has one.

@@ -1,5 +1,6 @@
 #include "reports/diagnosis/addresses.hpp"
 #include "reports/diagnosis/answers.hpp"
+#include "reports/diagnosis/dns_view.hpp"
 #include "reports/diagnosis/experiments.hpp"
 
 #include <boost/describe/enum_to_string.hpp>
@@ -69,6 +70,14 @@ Outcome unexplained(const Check& check) {
   return {Verdict::fail, fmt::format("its {} layer failed, and nothing that was seen tells why", *last)};
 }
 
+bool answered_later(const Check& check) {
+  return std::ranges::any_of(cited<DnsObservation>(check, Part::experiments), [&](const auto& again) {
+    const auto own = cited<DnsObservation>(check);
+    return !again->addresses.empty() &&
+           std::ranges::any_of(own, [&](const auto& dns) { return dns->server == again->server; });
+  });
+}
+
 // A request that got no answer got one when it was made again.
 std::optional<Outcome> answered_at_the_second_attempt(const Check& check) {
   const auto requests = cited<HttpObservation>(check);
@@ -129,9 +138,14 @@ Outcome of_climb(const Check& check, const Report& report) {
   if (to_tcp && made != attempts.end())
     return pass(fmt::format("connected to {} in {}", to_string((*made)->remote), words((*made)->duration)));
   if (check.target.protocol == "dns" && resolved(check)) return of_addresses(check);
-  if (check.target.guessed && ends_at_dns(check))
-    return undecided(fmt::format("the documents name only a wildcard, and {} does not exist; nothing follows from that",
-                                 check.target.host));
+  const bool names_only = std::ranges::all_of(check.observations, [](const Observation& one) {
+    return one.follow_up || std::holds_alternative<DnsObservation>(one.seen);
+  });
+  if (check.target.guessed && names_only)
+    return undecided(fmt::format(
+        "the documents name only a wildcard, and {} leads nowhere here; nothing follows from that", check.target.host));
+  if (ends_at_dns(check) && answered_later(check))
+    return undecided("its name got an answer only when it was asked again; nothing further was tried");
   if (auto second = of_a_second_try(check, report)) return *second;
   for (const auto attempt : {opened_at_the_second_attempt, answered_at_the_second_attempt})
     if (auto outcome = attempt(check)) return *outcome;
@@ -251,11 +265,21 @@ Outcome of_wireserver(const Check& check) {
   return undecided("no answer; without an answer from IMDS it is not known whether this is a machine of Azure");
 }
 
-Outcome of_resolver(const Check& check, const Cited<DnsObservation>& dns) {
+Outcome of_resolver(const Check& check, const Cited<DnsObservation>& dns, const Report& report) {
   if (!dns->error) return pass(fmt::format("answered in {}", words(dns->duration)));
   if (dns->rcode) return pass(fmt::format("answers ({})", *dns->rcode));
   for (const auto& again : cited<DnsObservation>(check, Part::experiments))
     if (again->rcode) return pass("answers over TCP");
+  if (dns->server && is_v6(dns->server->address) && dns->error == DnsFailure::unreachable && !has_global_v6(report))
+    return {Verdict::skip, "not applicable because this node has no IPv6"};
+  const auto asked = cited<DnsObservation>(all_checks(report));
+  const bool answers_others = std::ranges::any_of(
+      asked, [&](const auto& one) { return one->server && one->server == dns->server && one->rcode; });
+  if (answers_others) return pass("answers other questions of this run");
+  const bool only_stubs_answer = std::ranges::none_of(
+      asked, [&](const auto& one) { return one->server && one->rcode && !is_stub(report, *one->server); });
+  if (only_stubs_answer && library_resolves(report))
+    return pass("names resolve, and this agent gets no answer from it in time");
   return undecided("no answer");
 }
 
@@ -305,7 +329,7 @@ Outcome outcome_without_finding(const Check& check, const Report& report) {
   if (const auto wireserver = cited<WireserverObservation>(check); !wireserver.empty()) return of_wireserver(check);
   if (const auto imds = cited<ImdsObservation>(check); !imds.empty()) return of_imds(check, *imds.back());
   if (check.id.starts_with("node.resolver/"))
-    if (const auto dns = cited<DnsObservation>(check); !dns.empty()) return of_resolver(check, dns.front());
+    if (const auto dns = cited<DnsObservation>(check); !dns.empty()) return of_resolver(check, dns.front(), report);
   if (const auto host = cited<HostObservation>(check); !host.empty()) {
     if (!host.front()->error || host.front()->os || host.front()->ca_store || !host.front()->disks.empty())
       return of_host(*host.front());

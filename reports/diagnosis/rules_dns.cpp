@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 
 namespace vnetprobe {
 namespace {
@@ -56,11 +57,12 @@ std::vector<Server> servers_of(const Report& report) {
   return servers;
 }
 
-// The library found an address that is not simply in the hosts file.
-bool library_resolves(const Report& report) {
-  for (const auto& dns : cited<DnsObservation>(all_checks(report)))
-    if (dns->via == DnsVia::libc && !dns->addresses.empty() && dns->hosts_lines.empty()) return true;
-  return false;
+// A program on this node would have got nothing for some name.
+bool library_gives_up(const Report& report) {
+  return std::ranges::any_of(cited<DnsObservation>(all_checks(report)), [](const Dns& dns) {
+    const bool nothing = dns->error == DnsFailure::timed_out || dns->error == DnsFailure::libc_error;
+    return dns->via == DnsVia::libc && nothing && dns.check->finished;
+  });
 }
 
 std::vector<std::string> victims_of_dns(const Evidenced& evidence) {
@@ -151,33 +153,52 @@ void add_silent_platform(const Evidenced& evidence, Finding& finding) {
   }
 }
 
-// One dead server beside a living one is a nuisance; all dead is the one cause of everything that needs a name.
+// A server of the other family, on a node that has none of it: the kernel refuses at once, and nobody waits.
+bool is_without_means(const Server& server, const Report& report) {
+  return is_v6(server.endpoint.address) && !has_global_v6(report) &&
+         std::ranges::all_of(server.asked, [](const Dns& dns) { return dns->error == DnsFailure::unreachable; });
+}
+
+// Who answers beside the servers that do not.
+struct Living {
+  bool servers{}, stubs{}, library{};
+  bool anybody() const { return servers || stubs || library; }
+};
+
+std::vector<Finding> dead_beside_living(const std::vector<Server>& dead, const Living& living, const Report& report) {
+  const bool over_tcp_only = std::ranges::any_of(dead, udp_is_blocked);
+  // What no server here tells in time, programs get all the same: late, or by the stub on a way of its own (DNS over
+  // TLS).
+  const bool programs_get_all = !living.servers && living.library && !library_gives_up(report);
+  std::vector<Finding> findings;
+  for (const auto& server : dead) {
+    auto finding = about_server(server, report);
+    const bool nobody_else = !living.servers && !living.stubs && !over_tcp_only;
+    if (nobody_else) finding.code = "dns.resolver.slow";
+    finding.only_informs = programs_get_all || is_without_means(server, report);
+    finding.warns = !finding.only_informs;
+    if (finding.checks.empty())
+      for (const auto& dns : server.asked) add_once(finding.checks, dns.check->id);
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
+// One dead server beside a living one is a nuisance; all dead is the one cause of everything that needs a name. Answers
+// that only come late are a note, as long as programs get them.
 std::vector<Finding> resolver_is_unreachable(const Evidenced& evidence) {
   const auto all = servers_of(evidence.report);
   std::vector<Server> dead;
-  bool alive = library_resolves(evidence.report);
+  Living living{.library = library_resolves(evidence.report)};
   for (const auto& server : all) {
-    if (udp_is_blocked(server) || (is_dead(server) && !is_stub(evidence.report, server.endpoint)))
+    const bool stub = is_stub(evidence.report, server.endpoint);
+    if (udp_is_blocked(server) || (is_dead(server) && !stub))
       dead.push_back(server);
     else if (lives(server, evidence.report))
-      alive = true;
+      (stub ? living.stubs : living.servers) = true;
   }
   if (dead.empty()) return {};
-  std::vector<Finding> findings;
-  if (alive) {
-    const bool others =
-        std::any_of(all.begin(), all.end(), [&](const Server& one) { return lives(one, evidence.report); });
-    for (const auto& server : dead) {
-      auto finding = about_server(server, evidence.report);
-      // Nobody else could have told the library: the answers do come, later than this agent waits.
-      if (!others && !udp_is_blocked(server)) finding.code = "dns.resolver.slow";
-      finding.warns = true;
-      if (finding.checks.empty())
-        for (const auto& dns : server.asked) add_once(finding.checks, dns.check->id);
-      findings.push_back(std::move(finding));
-    }
-    return findings;
-  }
+  if (living.anybody()) return dead_beside_living(dead, living, evidence.report);
   Finding together = about_server(dead.front(), evidence.report);
   for (auto next = dead.begin() + 1; next != dead.end(); ++next) {
     const auto more = about_server(*next, evidence.report);
@@ -249,19 +270,52 @@ bool says_nothing_else(const Server& server, AnswerKind kind) {
                      [&](const Dns& dns) { return !got_through(*dns) || dns->error == refusal; });
 }
 
+// One failure among many names is an upstream that was busy for a moment; a broken server, or one without the zone,
+// fails again and again. A refusal is a rule of that server.
+bool fails_often(const Server& server, AnswerKind kind) {
+  if (kind == AnswerKind::refused || says_nothing_else(server, kind)) return true;
+  std::set<std::string> asked, failed;
+  for (const auto& dns : server.asked) {
+    if (dns->question == "AAAA" || !got_through(*dns)) continue;
+    asked.insert(dns->name);
+    if (dns->error == DnsFailure::servfail) failed.insert(dns->name);
+  }
+  return failed.size() >= 2 && failed.size() * 4 >= asked.size();
+}
+
+// The answers of one check that are a failure, without the stubs that only repeat one.
+std::vector<const Answer*> failures_in(const DnsView& view, const Report& report) {
+  std::vector<const Answer*> failing;
+  for (const auto* answer : view.own())
+    if (answer->server && (answer->kind == AnswerKind::servfail || answer->kind == AnswerKind::refused))
+      failing.push_back(answer);
+  const auto stub = [&](const Answer* answer) { return is_stub(report, *answer->server); };
+  if (!std::all_of(failing.begin(), failing.end(), stub)) std::erase_if(failing, stub);
+  return failing;
+}
+
+// An address that a server gives this agent is of no use to programs that their library gives none.
+bool programs_get_an_address(const DnsView& view, const Report& report) {
+  const bool gave_up = view.libc && !view.libc->has_address() && view.libc->telling.seen &&
+                       view.libc->telling->error == DnsFailure::libc_error;
+  return view.any_address() && (!gave_up || answers_are_unsteady(report));
+}
+
+// A server's own check asks no stub: there, the other checks show whether programs ask one.
+bool is_behind_a_working_stub(const DnsView& view, const Report& report) {
+  if (!is_resolver_check(*view.check)) return asks_a_working_stub(report, view);
+  return std::ranges::any_of(report.checks, [&](const Check& check) {
+    return is_about_its_target(check) && asks_a_working_stub(report, view_dns(check));
+  });
+}
+
 // SERVFAIL and REFUSED. A stub repeats its upstream's word, so the upstream is named where it was asked as well.
 std::vector<Finding> resolver_fails(const Evidenced& evidence) {
   std::vector<Finding> findings;
   const auto servers = servers_of(evidence.report);
   std::map<Endpoint, const Check*> own_checks;
   for (const auto& view : open_views(evidence)) {
-    std::vector<const Answer*> failing;
-    for (const auto* answer : view.own())
-      if (answer->server && (answer->kind == AnswerKind::servfail || answer->kind == AnswerKind::refused))
-        failing.push_back(answer);
-    const auto stub = [&](const Answer* answer) { return is_stub(evidence.report, *answer->server); };
-    if (!std::all_of(failing.begin(), failing.end(), stub)) std::erase_if(failing, stub);
-    for (const auto* answer : failing) {
+    for (const auto* answer : failures_in(view, evidence.report)) {
       const bool refused = answer->kind == AnswerKind::refused;
       const bool others_answer =
           std::any_of(view.servers.begin(), view.servers.end(), [](const Answer& one) { return one.has_address(); });
@@ -277,8 +331,10 @@ std::vector<Finding> resolver_fails(const Evidenced& evidence) {
       const bool hopeless = server != servers.end() && says_nothing_else(*server, answer->kind);
       // A server's own check beside another server that answers: names resolve, after a detour.
       const bool beside_another = own_check == view.check && library_resolves(evidence.report);
-      if (view.any_address() || beside_another) {
-        finding.warns = true;
+      if (programs_get_an_address(view, evidence.report) || beside_another) {
+        const bool often = server == servers.end() || fails_often(*server, answer->kind);
+        finding.only_informs = !often || is_behind_a_working_stub(view, evidence.report);
+        finding.warns = !finding.only_informs;
         finding.checks = {own_check && hopeless ? own_check->id : view.check->id};
       } else if (own_check && hopeless && own_check != view.check) {
         finding.checks = {own_check->id};

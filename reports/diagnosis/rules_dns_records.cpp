@@ -9,13 +9,6 @@
 namespace vnetprobe {
 namespace {
 
-bool fails_after_dns(const Check& check) {
-  return !check.observations.empty() &&
-         std::any_of(check.observations.begin(), check.observations.end(), [](const Observation& one) {
-           return !one.follow_up && !std::holds_alternative<DnsObservation>(one.seen) && !is_ok(one.seen);
-         });
-}
-
 // The name is missing, and that is the cause. What programs get in its place is worth knowing, since it looks like
 // another fault to whoever meets it: a certificate of somebody else, a refused connection.
 std::vector<Finding> search_list_completes_it(const Evidenced& evidence) {
@@ -76,8 +69,14 @@ std::vector<Finding> storage_account_is_missing(const Evidenced& evidence) {
   return findings;
 }
 
+void doubt(Finding& finding, std::string alternative) {
+  finding.confidence = std::max(finding.confidence, Confidence::likely);
+  finding.alternatives.push_back(std::move(alternative));
+}
+
 // Names that belong in one zone are missing for one reason: that zone, or the resource whose names they are.
 std::vector<Finding> name_does_not_exist(const Evidenced& evidence) {
+  const bool from_nowhere = answer_from_nowhere(evidence.report).has_value();
   std::map<std::string, std::vector<std::string>> hosts;
   std::vector<std::pair<std::string, Finding>> by_zone;
   for (const auto& view : views_of_targets(evidence.open)) {
@@ -86,8 +85,11 @@ std::vector<Finding> name_does_not_exist(const Evidenced& evidence) {
     const auto zone = target.private_zone.value_or(target.host);
     add_once(hosts[zone], target.host);
     Finding finding{.code = "dns.record.nxdomain", .confidence = Confidence::proven, .checks = {view.check->id}};
-    for (const auto* one : view.own())
+    for (const auto* one : view.own()) {
       if (one->exists_not()) finding.evidence.push_back(one->telling.says(one->words()));
+      if (!one->spoke()) doubt(finding, one->source + " did not answer, and may know the name");
+    }
+    if (from_nowhere) doubt(finding, "what answers DNS on the path, in place of the servers, does not know the name");
     by_zone.emplace_back(zone, std::move(finding));
   }
   std::vector<Finding> findings;
@@ -98,24 +100,28 @@ std::vector<Finding> name_does_not_exist(const Evidenced& evidence) {
   return findings;
 }
 
+// Nobody has an address for it. Where one server knows the name and another says something else, the first is believed:
+// the name, or one below it, is there.
 std::vector<Finding> name_has_no_address(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& view : views_of_targets(evidence.open)) {
-    if (view.any_address()) continue;
-    const Answer* telling = nullptr;
-    bool only_this = true;
-    for (const auto* answer : view.own()) {
-      if (answer->kind == AnswerKind::nodata)
-        telling = answer;
-      else if (answer->spoke())
-        only_this = false;
+    if (view.any_address() || view.check->target.guessed) continue;
+    const auto own = view.own();
+    const auto telling =
+        std::ranges::find_if(own, [](const Answer* answer) { return answer->kind == AnswerKind::nodata; });
+    if (telling == own.end() || !(*telling)->privatelink_name().empty()) continue;
+    Finding finding{.code = "dns.record.nodata",
+                    .subject = view.check->target.host,
+                    .confidence = Confidence::proven,
+                    .checks = {view.check->id},
+                    .evidence = {(*telling)->telling.says((*telling)->words())}};
+    for (const auto* answer : own) {
+      if (answer->kind == AnswerKind::nodata || !answer->spoke()) continue;
+      finding.evidence.push_back(answer->telling.says(answer->words()));
+      doubt(finding, answer->exists_not() ? answer->source + " holds another zone: it says that there is no such name"
+                                          : answer->source + " gives no usable answer, and may know more");
     }
-    if (!telling || !only_this || !telling->privatelink_name().empty()) continue;
-    findings.push_back({.code = "dns.record.nodata",
-                        .subject = view.check->target.host,
-                        .confidence = Confidence::proven,
-                        .checks = {view.check->id},
-                        .evidence = {telling->telling.says(telling->words())}});
+    findings.push_back(std::move(finding));
   }
   return findings;
 }
@@ -164,7 +170,17 @@ bool stayed_without_answer(const Check& check) {
   return by_servers > 0 && silent >= 2;
 }
 
-// The server lives, and this name stays silent, even if an experiment got its answer later or over TCP.
+// Asked again, alone or over TCP, a server that was silent about the name gives its address. Where packets get lost, or
+// the server answered its other question, that was chance.
+bool was_chance(const DnsView& view, const Report& report) {
+  if (!view.any_address()) return false;
+  const auto asked = cited<DnsObservation>(*view.check);
+  return answers_are_unsteady(report) || std::ranges::any_of(asked, [](const auto& dns) {
+           return dns->via == DnsVia::server && !dns->error && !dns->truncated;
+         });
+}
+
+// The server lives, and this name stays silent.
 std::vector<Finding> name_gets_no_answer(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& view : views_of_targets(evidence.open)) {
@@ -174,31 +190,46 @@ std::vector<Finding> name_gets_no_answer(const Evidenced& evidence) {
                         .subject = first.source,
                         .confidence = Confidence::possible,
                         .checks = {view.check->id},
-                        .evidence = {first.telling.says(first.words())}});
+                        .only_informs = was_chance(view, evidence.report)});
+    auto& says = findings.back().evidence;
     for (const auto& dns : cited<DnsObservation>(*view.check))
-      if (dns->error == DnsFailure::timed_out && findings.back().evidence.size() < 3)
-        findings.back().evidence.push_back(
+      if (dns->error == DnsFailure::timed_out && says.size() < 2)
+        says.push_back(
             dns.says(fmt::format("no answer to the question for {} in {}", dns->question, words(dns->duration))));
+    says.push_back(first.telling.says(first.words()));
   }
   return findings;
 }
 
-// A check whose servers give no single word for it: some are silent, the others fail. Better the parent than nothing.
-std::vector<Finding> answer_makes_no_sense(const Evidenced& evidence) {
+// The code for an answer that is none, where nothing said more.
+std::string_view weakest_code_for(const Answer& answer) {
+  if (answer.kind == AnswerKind::malformed) return "dns.resolver.servfail";
+  if (answer.kind == AnswerKind::unreachable) return "dns.resolver.unreachable";
+  if (answer.telling.seen && answer.telling->error == DnsFailure::no_resolver) return "dns.no_resolver";
+  return "dns.resolver.no_answer_for_name";
+}
+
+// A check whose servers give no single word for it, or were asked only once. Better the parent than nothing.
+std::vector<Finding> name_stays_without_address(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& view : views_of_targets(evidence.open)) {
-    if (view.any_address() || !ends_at_dns(*view.check) || !view.check->finished || fails_after_dns(*view.check))
-      continue;
-    for (const auto* answer : view.own()) {
-      if (answer->kind != AnswerKind::malformed) continue;
-      findings.push_back({.code = "dns.resolver.servfail",
-                          .subject = answer->source,
-                          .confidence = Confidence::possible,
-                          .checks = {view.check->id},
-                          .evidence = {answer->telling.says(answer->words())},
-                          .alternatives = {"something on the path changes DNS answers"}});
-      break;
-    }
+    if (!ends_at_dns(*view.check) || !view.check->finished || view.check->target.guessed) continue;
+    if (!view.servers.empty() && stayed_without_answer(*view.check)) continue;
+    const auto own = view.own();
+    // The clearest of the words that are none, as elsewhere.
+    const auto clearest = std::ranges::max_element(own, {}, [](const Answer* one) { return one->kind; });
+    if (clearest == own.end() || !(*clearest)->telling.seen) continue;
+    const auto& answer = **clearest;
+    // What ends behind a privatelink name is a rule of its own.
+    if (answer.exists_not() || answer.kind == AnswerKind::nodata) continue;
+    Finding finding{.code = std::string(weakest_code_for(answer)),
+                    .subject = answer.server ? answer.source : "of this node",
+                    .confidence = Confidence::possible,
+                    .checks = {view.check->id},
+                    .evidence = {answer.telling.says(answer.words())},
+                    .only_informs = was_chance(view, evidence.report)};
+    if (answer.kind == AnswerKind::malformed) finding.alternatives = {"something on the path changes DNS answers"};
+    findings.push_back(std::move(finding));
   }
   return findings;
 }
@@ -213,7 +244,7 @@ std::span<const NamedRule> dns_record_rules() {
       NamedRule{"name has no address", name_has_no_address},
       NamedRule{"address is a bogon", address_is_a_bogon},
       NamedRule{"name gets no answer", name_gets_no_answer},
-      NamedRule{"answer makes no sense", answer_makes_no_sense},
+      NamedRule{"name stays without an address", name_stays_without_address},
   };
   return rules;
 }

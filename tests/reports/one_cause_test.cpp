@@ -62,12 +62,23 @@ TEST(OneCause, TwoServersThatDisagreeDoSoAboutManyNames) {
 
 TEST(OneCause, AServerThatIsSlowerThanThisAgentIsSlowAndNotDead) {
   const std::string host = "ok.example -> ";
-  const auto made =
-      diagnosed({check("target.ok", "https://ok.example/",
-                       {libc(host + "20.9.9.9"), dns(host + "timeout"), dns(host + "timeout"), tcp("20.9.9.9:443"),
-                        tls("20.9.9.9:443", "ok.example"), http("https://ok.example/", 200)},
-                       Service::user)});
-  EXPECT_EQ(codes(made), Codes{"dns.resolver.slow"});
+  const auto late = check("target.ok", "https://ok.example/",
+                          {libc(host + "20.9.9.9"), dns(host + "timeout"), dns(host + "timeout"), tcp("20.9.9.9:443"),
+                           tls("20.9.9.9:443", "ok.example"), http("https://ok.example/", 200)},
+                          Service::user);
+  const auto own = check("node.resolver/10.0.0.10", "", {dns("a -> timeout"), follow_up(dns_tcp("a -> timeout"))});
+  const auto made = diagnosed({own, late});
+  EXPECT_THAT(codes(made), IsEmpty()) << "programs get their addresses";
+  ASSERT_THAT(made.diagnoses, SizeIs(1));
+  EXPECT_EQ(made.diagnoses.front().code, "dns.resolver.slow");
+  EXPECT_EQ(check_of(made, own.id).verdict, Verdict::pass);
+  EXPECT_EQ(made.verdict, OverallVerdict::healthy);
+  const auto gives_up = diagnosed(
+      {own, late,
+       check("target.lost", "https://lost.example/",
+             {libc("lost.example -> timeout"), dns("lost.example -> timeout"), dns("lost.example -> timeout")})});
+  EXPECT_THAT(codes(gives_up), UnorderedElementsAre("dns.resolver.no_answer_for_name", "dns.resolver.slow"))
+      << "programs get nothing for one name";
 }
 
 TEST(OneCause, ANodeWithoutAResolverHasNoDeadServer) {
