@@ -9,54 +9,139 @@
 namespace vnetprobe {
 namespace {
 
-// The address itself, and not the way to it.
+// Somebody else is there: a certificate for other names (X509_V_ERR_HOSTNAME_MISMATCH, ..._IP_ADDRESS_MISMATCH).
+bool another_server_is_there(const Check& check) {
+  return std::ranges::any_of(cited<TlsObservation>(check), [](const auto& tls) {
+    return tls->error == TlsFailure::unverified && (tls->verify_code == 62 || tls->verify_code == 64);
+  });
+}
+
+// The address itself, and not the way to it, the clock or who reads along: nobody is there, or somebody else.
 bool address_fails(const Evidenced& evidence, const Check& check) {
-  return evidence.arrives(check) && tls_or_tcp_fails(check, evidence.report);
+  return evidence.arrives(check) && (ends_at_tcp(check, evidence.report) || another_server_is_there(check));
 }
 
-bool refused_over_http(const Check& check) {
-  const auto answers = cited<HttpObservation>(check);
-  return !answers.empty() && (answers.back()->status == 403 || answers.back()->status >= 500);
+// The service was reached and refuses this network. A 403 for any other reason is its answer to who asks.
+bool network_is_denied(const Report& report, const Check& check) {
+  const Evidenced alone{.report = report, .open = {&check}};
+  for (const auto& rule : service_rules())
+    for (const auto& finding : rule.rule(alone))
+      if (finding.code.ends_with(".denied_by_firewall") || finding.code == "aml.denied_private_link") return true;
+  return false;
 }
 
-// A hosts line to a private endpoint is a documented work-around (azure-facts 2.5): it is blamed only for an address
-// that does not work, or for leading to the public side a name that DNS knows as private.
+bool is_known_to_connect(const Report& report, const std::vector<std::string>& addresses) {
+  return std::ranges::any_of(cited<TcpObservation>(all_checks(report), Part::everything),
+                             [&](const auto& tcp) { return !tcp->error && contains(addresses, meant_address(tcp)); });
+}
+
+// Others were tried in the internet, and none of them answers either.
+bool nothing_public_connects(const Evidenced& evidence, const Check& but) {
+  bool tried = false;
+  for (const auto& tcp : cited<TcpObservation>(all_checks(evidence.report))) {
+    if (tcp.check->id == but.id || !is_public(meant_address(tcp))) continue;
+    if (!tcp->error) return false;
+    tried = true;
+  }
+  return tried;
+}
+
+// --- The hosts file -------------------------------------------------------------------------------------------------
+
+std::vector<HostsLine> lines_in_force(const DnsView& view) {
+  std::vector<HostsLine> lines;
+  if (!view.libc || view.libc->seen.empty()) return lines;
+  for (const auto& line : view.libc->seen.front()->hosts_lines)
+    if (contains(view.libc->addresses, line.address)) lines.push_back(line);
+  return lines;
+}
+
+// What DNS says where it contradicts every line in force; null: it does not, or says nothing. A stub may read the hosts
+// file itself (systemd-resolved and dnsmasq do unless told otherwise), so that its echo agrees with nothing.
+const Answer* dns_against(const std::vector<HostsLine>& lines, const Report& report, const DnsView& view) {
+  std::vector<const Answer*> servers, stubs;
+  for (const auto& one : view.servers) (is_stub(report, *one.server) ? stubs : servers).push_back(&one);
+  if (view.azure) servers.push_back(&*view.azure);
+  const auto repeats = [&](const Answer* one) {
+    return std::ranges::any_of(lines, [&](const HostsLine& line) { return contains(one->addresses, line.address); });
+  };
+  if (std::ranges::any_of(servers, repeats)) return nullptr;
+  for (const auto& group : {servers, stubs})
+    for (const auto* one : group)
+      if (one->has_address() && !repeats(one)) return one;
+  return nullptr;
+}
+
+// A hosts line to a private endpoint is a documented work-around (azure-facts 2.5) for a DNS that does not see its
+// zone. A name that has an endpoint passes through privatelink there as well (2.4); without it, none is to be found.
+bool leads_to_its_endpoint(const DnsView& view, const HostsLine& line, const Answer& by_dns) {
+  const auto& target = view.check->target;
+  // Notebooks have an address of their own beside the workspace's, which is the one that is configured (2.1).
+  if (target.expected_address == line.address) return true;
+  if (target.expected_address && target.service != Service::notebooks) return false;
+  const bool has_endpoint = target.private_endpoint || std::ranges::any_of(view.servers, [](const Answer& one) {
+                              return !one.privatelink_name().empty();
+                            });
+  return has_endpoint && is_private(line.address) && by_dns.kind == AnswerKind::public_address;
+}
+
+bool leads_past_the_endpoint(const DnsView& view, const Answer& by_dns) {
+  return view.libc->kind == AnswerKind::public_address && by_dns.kind == AnswerKind::private_address;
+}
+
+bool line_does_harm(const Evidenced& evidence, const DnsView& view, const Answer& by_dns) {
+  const Check& check = *view.check;
+  const bool both_public = view.libc->kind == AnswerKind::public_address && by_dns.kind == AnswerKind::public_address;
+  if (another_server_is_there(check) && evidence.arrives(check)) return true;
+  if (address_fails(evidence, check)) return !both_public || !nothing_public_connects(evidence, check);
+  return leads_past_the_endpoint(view, by_dns) &&
+         (check.target.private_endpoint || network_is_denied(evidence.report, check));
+}
+
 std::vector<Finding> hosts_line_is_stale(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& view : views_of_targets(evidence.open)) {
-    if (!view.libc || view.libc->seen.empty() || !view.libc->has_address()) continue;
-    const auto& lines = view.libc->seen.front()->hosts_lines;
-    const auto in_force = std::find_if(lines.begin(), lines.end(), [&](const HostsLine& line) {
-      return contains(view.libc->addresses, line.address);
-    });
-    const auto by_dns =
-        std::find_if(view.servers.begin(), view.servers.end(), [](const Answer& one) { return one.has_address(); });
-    if (in_force == lines.end() || by_dns == view.servers.end()) continue;
-    const bool same = std::any_of(view.servers.begin(), view.servers.end(),
-                                  [&](const Answer& one) { return contains(one.addresses, in_force->address); });
-    if (same) continue;
-    const bool other_side =
-        view.libc->kind == AnswerKind::public_address && by_dns->kind == AnswerKind::private_address;
-    const bool harmful = address_fails(evidence, *view.check) ||
-                         (other_side && (view.check->target.private_endpoint || refused_over_http(*view.check)));
-    const auto place = fmt::format("{}:{}", in_force->file, in_force->line);
+    const auto lines = lines_in_force(view);
+    const auto* by_dns = lines.empty() ? nullptr : dns_against(lines, evidence.report, view);
+    if (!by_dns || leads_to_its_endpoint(view, lines.front(), *by_dns)) continue;
+    const auto& line = lines.front();
+    const auto place = fmt::format("{}:{}", line.file, line.line);
+    // That DNS is right and the line is wrong is only certain where the right address was seen at work.
+    const bool certain = leads_past_the_endpoint(view, *by_dns) || another_server_is_there(*view.check) ||
+                         is_known_to_connect(evidence.report, by_dns->addresses);
     findings.push_back({.code = "dns.record.stale_hosts_file",
                         .subject = view.check->target.host,
-                        .confidence = Confidence::proven,
+                        .confidence = certain ? Confidence::proven : Confidence::likely,
                         .checks = {view.check->id},
-                        .evidence = {view.libc->telling.says(fmt::format("{} gives {}", place, in_force->address)),
+                        .evidence = {view.libc->telling.says(fmt::format("{} gives {}", place, line.address)),
                                      by_dns->telling.says(by_dns->words())},
                         .values = {{"place", place},
-                                   {"file", in_force->file},
-                                   {"hosts_address", in_force->address},
+                                   {"file", line.file},
+                                   {"hosts_address", line.address},
                                    {"dns_address", words(by_dns->addresses, 2)}},
-                        .only_informs = !harmful});
+                        .only_informs = !line_does_harm(evidence, view, *by_dns)});
   }
   return findings;
 }
 
-// The stub on this node and the servers behind it tell different addresses in the same minute. Round-robin names do so
-// on a healthy network, so only an address that does not work, or one of the other kind, is blamed.
+// --- The stub's cache -----------------------------------------------------------------------------------------------
+
+// Names with several addresses rotate them, zones differ on purpose, and a stub may hold records of its own: an old
+// answer is blamed only where it does harm that the servers' answer would not do.
+bool old_answer_does_harm(const Evidenced& evidence, const DnsView& view, const Answer& old, const Answer& now) {
+  const Check& check = *view.check;
+  const bool was_private = old.kind == AnswerKind::private_address,
+             is_private_now = now.kind == AnswerKind::private_address;
+  if (old.kind == AnswerKind::other_address || now.kind == AnswerKind::other_address) return false;
+  if (check.target.expected_address && contains(old.addresses, *check.target.expected_address)) return false;
+  if (!address_fails(evidence, check))
+    return !was_private && is_private_now &&
+           (check.target.private_endpoint || network_is_denied(evidence.report, check));
+  if (is_private_now) return true;
+  const bool split_on_purpose = was_private && check.target.private_endpoint;
+  return !split_on_purpose && is_known_to_connect(evidence.report, now.addresses);
+}
+
 std::vector<Finding> cache_is_stale(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& view : views_of_targets(evidence.open)) {
@@ -67,18 +152,22 @@ std::vector<Finding> cache_is_stale(const Evidenced& evidence) {
     };
     const auto cache = find(true), upstream = find(false);
     if (cache == view.servers.end() || upstream == view.servers.end()) continue;
-    const bool used = !view.libc || view.libc->addresses == cache->addresses;
+    const bool used = !view.libc || share_an_address(view.libc->addresses, cache->addresses);
+    const bool by_hosts_file = std::ranges::any_of(
+        lines_in_force(view), [&](const HostsLine& line) { return contains(cache->addresses, line.address); });
     const bool agree = std::any_of(view.servers.begin(), view.servers.end(), [&](const Answer& one) {
-      return !is_stub(evidence.report, *one.server) &&
-             std::any_of(one.addresses.begin(), one.addresses.end(),
-                         [&](const std::string& address) { return contains(cache->addresses, address); });
+      return !is_stub(evidence.report, *one.server) && share_an_address(one.addresses, cache->addresses);
     });
-    if (!used || agree || (cache->kind == upstream->kind && !address_fails(evidence, *view.check))) continue;
-    findings.push_back({.code = "dns.cache.stale",
-                        .subject = view.check->target.host,
-                        .confidence = Confidence::proven,
-                        .checks = {view.check->id},
-                        .evidence = {cache->telling.says(cache->words()), upstream->telling.says(upstream->words())}});
+    if (!used || by_hosts_file || agree || !old_answer_does_harm(evidence, view, *cache, *upstream)) continue;
+    const bool certain = cache->kind != upstream->kind || is_known_to_connect(evidence.report, upstream->addresses);
+    Finding finding{.code = "dns.cache.stale",
+                    .subject = view.check->target.host,
+                    .confidence = certain ? Confidence::proven : Confidence::likely,
+                    .checks = {view.check->id},
+                    .evidence = {cache->telling.says(cache->words()), upstream->telling.says(upstream->words())}};
+    if (!certain)
+      finding.alternatives = {"the stub holds a record of its own, and its address fails for another reason"};
+    findings.push_back(std::move(finding));
   }
   return findings;
 }
@@ -99,10 +188,13 @@ std::vector<Finding> resolver_does_not_ask_azure(const Evidenced& evidence) {
         server = &one;
         break;
       }
+    // Servers in the internet see no private zone. One inside may forward as it should, from a network without the
+    // link.
+    const bool outside = server->server && is_public(server->server->address);
     findings.push_back(
         {.code = "dns.resolver.not_azure",
          .subject = server->server ? server->source : "of this node",
-         .confidence = Confidence::proven,
+         .confidence = outside ? Confidence::proven : Confidence::likely,
          .checks = {view.check->id},
          .evidence = {server->telling.says(server->words()), view.azure->telling.says(view.azure->words())}});
   }
@@ -126,6 +218,7 @@ std::string class_of(const Answer& answer) {
 std::vector<Finding> resolvers_disagree(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& view : views_of_targets(evidence.open)) {
+    if (view.check->target.guessed) continue;
     const Answer *one = nullptr, *other = nullptr;
     for (const auto& answer : view.servers) {
       if (class_of(answer).empty() || is_stub(evidence.report, *answer.server)) continue;
@@ -140,6 +233,8 @@ std::vector<Finding> resolvers_disagree(const Evidenced& evidence) {
     const auto* used = view.in_use();
     const bool misled = used && used->kind == AnswerKind::public_address && view.check->target.private_endpoint;
     const bool lost = view.libc ? view.libc->exists_not() : one->exists_not();
+    const bool fails = misled || lost;
+    const bool harmless = !fails && asks_a_working_stub(evidence.report, view);
     findings.push_back(
         {.code = lost ? "dns.record.nxdomain_here" : "dns.resolver.inconsistent",
          // One difference between two servers shows in many names.
@@ -149,7 +244,8 @@ std::vector<Finding> resolvers_disagree(const Evidenced& evidence) {
          .evidence = {one->telling.says(one->words()), other->telling.says(other->words())},
          .values = {{"one_answer", class_of(*one) + " (" + one->source + ")"},
                     {"other_answer", class_of(*other) + " (" + other->source + ")"}},
-         .warns = !misled && !lost});
+         .only_informs = harmless,
+         .warns = !fails && !harmless});
   }
   return findings;
 }
@@ -158,6 +254,7 @@ std::vector<Finding> resolvers_disagree(const Evidenced& evidence) {
 std::vector<Finding> name_is_unknown_here(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& view : views_of_targets(evidence.open)) {
+    if (view.check->target.guessed) continue;
     const auto answers =
         std::find_if(view.servers.begin(), view.servers.end(), [](const Answer& one) { return one.has_address(); });
     const Answer *lost = nullptr, *known = nullptr;
@@ -182,6 +279,49 @@ std::vector<Finding> name_is_unknown_here(const Evidenced& evidence) {
   return findings;
 }
 
+// What a server said that makes the library give up: a word against one of the two questions of a name is enough for
+// some versions of it, even if the other question is answered.
+const Cited<DnsObservation>* word_against(const DnsView& view) {
+  for (const auto& server : view.servers)
+    for (const auto& dns : server.seen)
+      if (dns->error == DnsFailure::servfail || dns->error == DnsFailure::refused) return &dns;
+  return nullptr;
+}
+
+// A server gives this agent an address, and the library gives programs none. Chance may do that where packets get lost.
+std::vector<Finding> library_gets_no_address(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& view : views_of_targets(evidence.open)) {
+    if (!view.libc || view.libc->seen.empty() || view.check->target.guessed || !view.check->finished) continue;
+    const auto& library = view.libc->telling;
+    const bool gave_up = library->error == DnsFailure::libc_error;
+    if (view.libc->has_address() || (!gave_up && view.libc->kind != AnswerKind::nodata)) continue;
+    // An address of a family that this node does not have is none for its programs.
+    const auto usable = [&](const std::string& address) { return !is_v6(address) || has_global_v6(evidence.report); };
+    const auto answers = std::ranges::find_if(
+        view.servers, [&](const Answer& one) { return std::ranges::any_of(one.addresses, usable); });
+    if (answers == view.servers.end() || !resolved(*view.check)) continue;
+    const auto* against = word_against(view);
+    Finding finding{.code = !gave_up ? "dns.record.nodata" : "dns.resolver.no_answer_for_name",
+                    .subject = gave_up ? answers->source : view.check->target.host,
+                    .confidence = Confidence::possible,
+                    .checks = {view.check->id},
+                    .evidence = {library.says(library->detail.value_or(view.libc->words())),
+                                 answers->telling.says(answers->words())},
+                    .alternatives = {"the node's own way of looking names up (nsswitch.conf, options of resolv.conf)"}};
+    if (gave_up && against) {
+      finding.code = (*against)->error == DnsFailure::refused ? "dns.resolver.refused" : "dns.resolver.servfail";
+      finding.subject = name_of_server(*(*against)->server);
+      finding.evidence.push_back(
+          against->says(fmt::format("{} for {}", (*against)->rcode.value_or("a failure"), (*against)->question)));
+    }
+    finding.only_informs = answers_are_unsteady(evidence.report);
+    finding.warns = !finding.only_informs;
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
 }  // namespace
 
 std::span<const NamedRule> dns_source_rules() {
@@ -191,6 +331,7 @@ std::span<const NamedRule> dns_source_rules() {
       NamedRule{"resolver does not ask Azure", resolver_does_not_ask_azure, About::name},
       NamedRule{"resolvers disagree", resolvers_disagree, About::name},
       NamedRule{"name is unknown here", name_is_unknown_here},
+      NamedRule{"library gets no address", library_gets_no_address},
   };
   return rules;
 }

@@ -192,7 +192,11 @@ std::vector<Finding> endpoint_is_unreachable(const Evidenced& evidence) {
     const auto* used = is_about_its_target(*check) ? view.in_use() : nullptr;
     // Elsewhere than where the name leads is a proxy, whose silence is its own.
     const bool target_itself = check->target.host == address || (used && contains(used->addresses, address));
-    const bool private_link = check->target.private_endpoint || (used && !privatelink_of(view, *used).empty());
+    // A hosts line leads there past the DNS, which tells of the endpoint and does not see it.
+    const bool by_dns =
+        std::ranges::any_of(view.servers, [](const Answer& one) { return !one.privatelink_name().empty(); });
+    const bool private_link =
+        check->target.private_endpoint || (used && (!privatelink_of(view, *used).empty() || by_dns));
     if (!target_itself || !private_link || !is_private(address)) continue;
     for (const auto& subnet : {std::string(), subnet_of(address)}) add_once(silent[subnet], address);
     Finding finding{.code = "private_endpoint.unreachable",

@@ -29,12 +29,13 @@ Check fine() {
 
 NodeResolver stub_of_node() { return {.value = "127.0.0.53", .stub = true, .source = "/etc/resolv.conf:1"}; }
 
-Report behind_a_stub(std::string_view by_stub, std::string_view by_upstream, Observation connection) {
+Report behind_a_stub(std::string_view by_stub, std::string_view by_upstream, Observation connection,
+                     bool private_is_planned = false) {
   const std::string host = "acct.blob.core.windows.net -> ";
-  auto made = report({check("storage.blob/acct", "https://acct.blob.core.windows.net/",
-                            {libc(host + std::string(by_stub)), dns(host + std::string(by_stub), "127.0.0.53"),
-                             dns(host + std::string(by_upstream), "168.63.129.16"), std::move(connection)}),
-                      fine()});
+  auto blob = check("storage.blob/acct", "https://acct.blob.core.windows.net/",
+                    {libc(host + std::string(by_stub)), dns(host + std::string(by_stub), "127.0.0.53"),
+                     dns(host + std::string(by_upstream), "168.63.129.16"), std::move(connection)});
+  auto made = report({private_is_planned ? expects_private(blob) : blob, fine()});
   made.node.resolvers.insert(made.node.resolvers.begin(), stub_of_node());
   return made;
 }
@@ -42,7 +43,10 @@ Report behind_a_stub(std::string_view by_stub, std::string_view by_upstream, Obs
 TEST(OneCause, AStaleCacheIsBlamedOnlyForAnAddressThatFails) {
   EXPECT_EQ(codes(diagnosed(behind_a_stub("10.0.1.9", "10.0.1.10", tcp_silent("10.0.1.9:443")))),
             Codes{"dns.cache.stale"});
-  EXPECT_EQ(codes(diagnosed(behind_a_stub("20.60.0.9", "10.0.1.10", tcp("20.60.0.9:443")))), Codes{"dns.cache.stale"});
+  EXPECT_EQ(codes(diagnosed(behind_a_stub("20.60.0.9", "10.0.1.10", tcp("20.60.0.9:443"), true))),
+            Codes{"dns.cache.stale"});
+  EXPECT_THAT(codes(diagnosed(behind_a_stub("20.60.0.9", "10.0.1.10", tcp("20.60.0.9:443")))), IsEmpty())
+      << "the public side works, and nobody planned another";
   EXPECT_THAT(codes(diagnosed(behind_a_stub("10.0.1.9", "10.0.1.10", tcp("10.0.1.9:443")))), IsEmpty())
       << "round robin";
   EXPECT_THAT(codes(diagnosed(behind_a_stub("10.0.1.9", "10.0.1.9", tcp("10.0.1.9:443")))), IsEmpty());
