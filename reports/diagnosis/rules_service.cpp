@@ -1,4 +1,5 @@
 #include "reports/diagnosis/answers.hpp"
+#include "reports/diagnosis/dns_view.hpp"
 
 #include <array>
 
@@ -58,6 +59,23 @@ std::string address_in(std::string_view body) {
 
 std::string resource_of(const Check& check) { return check.target.host.substr(0, check.target.host.find('.')); }
 
+// The refusal of a public address whose name has an endpoint: perhaps it is the endpoint that ought to have been used.
+void mention_the_endpoint(const Check& check, Finding& finding) {
+  const auto view = view_dns(check);
+  const auto* used = is_about_its_target(check) ? view.in_use() : nullptr;
+  if (!used || used->kind != AnswerKind::public_address) return;
+  for (const auto& answer : view.servers) {
+    const auto name = answer.privatelink_name();
+    if (name.empty()) continue;
+    finding.evidence.push_back(answer.telling.says(answer.words()));
+    add_once(finding.alternatives,
+             fmt::format("it has a private endpoint, and this node's DNS does not see the zone {} "
+                         "(private_endpoint.zone_not_linked): see what 168.63.129.16 answers for {}",
+                         zone_of(name), check.target.host));
+    return;
+  }
+}
+
 std::vector<Finding> refused(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& answer : answers_of(evidence.open)) {
@@ -78,6 +96,7 @@ std::vector<Finding> refused(const Evidenced& evidence) {
                         {"vault", finding.subject},
                         {"registry", finding.subject}};
       if (!address.empty()) finding.values.emplace_back("egress_address", address);
+      mention_the_endpoint(*answer.check, finding);
       findings.push_back(std::move(finding));
       break;
     }
