@@ -1,7 +1,7 @@
 #include "agent/run/climb.hpp"
 
 #include "probes/concurrently.hpp"
-#include "probes/host/input_filter.hpp"
+#include "probes/host/packet_filter.hpp"
 #include "probes/http.hpp"
 #include "probes/inbound.hpp"
 #include "probes/proxy.hpp"
@@ -39,7 +39,8 @@ class Climb {
     if (planned_.stack == Stack::inbound) {
       co_await look_at_listeners();
       if (equipment_.surroundings.root == "/")
-        if (auto filter = observe_input_filter(target.port)) note(std::move(*filter));
+        if (auto filter = observe_packet_filter({.way = FirstPacket::Way::in, .port = target.port}))
+          note(std::move(*filter));
       co_return;
     }
     choose_way();

@@ -2,6 +2,7 @@
 
 #include "probes/concurrently.hpp"
 #include "probes/dns.hpp"
+#include "probes/host/packet_filter.hpp"
 #include "probes/imds.hpp"
 #include "probes/tcp.hpp"
 #include "probes/wireserver.hpp"
@@ -13,6 +14,8 @@ namespace {
 
 // Long enough for one SYN more.
 constexpr std::chrono::milliseconds control_limit{2000};
+
+constexpr std::uint16_t https_port = 443;
 
 struct ReadAlready {
   std::string_view id;
@@ -107,6 +110,10 @@ asio::awaitable<void> observe_node(const PlannedCheck& planned, const Equipment&
     co_await concurrently(std::move(work));
   } else if (id == "node.wireserver") {
     co_await ask_both_doors(equipment, check);
+  } else if (id == "node.firewall" && equipment.surroundings.root == "/") {
+    // As root alone; what is refused to anybody shows in the other checks.
+    if (auto seen = observe_packet_filter({.way = FirstPacket::Way::out, .port = https_port}))
+      check.observations.push_back({.seen = std::move(*seen), .follow_up = {}});
   }
 }
 

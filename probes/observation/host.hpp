@@ -131,14 +131,14 @@ struct Listener {
 };
 BOOST_DESCRIBE_STRUCT(Listener, (), (endpoint, established, syn_received, peers))
 
-// What the node's own packet filter does to a new TCP connection that comes in from elsewhere.
+// What the node's own packet filter does to a new TCP connection with another machine.
 enum class FilterRuling { accepts, drops, rejects, unknown };  // unknown: a rule that decides it is not understood here
 BOOST_DESCRIBE_ENUM(FilterRuling, accepts, drops, rejects, unknown)
-struct InputFilter {
+struct FilterVerdict {
   FilterRuling ruling{};
   std::string rule;  // the rule or policy that decides, as "inet filter input handle 7"; empty: no rule is in the way
 };
-BOOST_DESCRIBE_STRUCT(InputFilter, (), (ruling, rule))
+BOOST_DESCRIBE_STRUCT(FilterVerdict, (), (ruling, rule))
 
 enum class HostTopic {
   os,
@@ -153,10 +153,11 @@ enum class HostTopic {
   listeners,
   kernel,
   agents,
-  input_filter
+  input_filter,
+  output_filter
 };
 BOOST_DESCRIBE_ENUM(HostTopic, os, clock, ca_store, disk, interfaces, routes, resolvers, proxies, docker_bridge,
-                    listeners, kernel, agents, input_filter)
+                    listeners, kernel, agents, input_filter, output_filter)
 
 // One topic of the node; the member of that name is set unless `error` is.
 struct HostObservation {
@@ -175,10 +176,10 @@ struct HostObservation {
   std::vector<Listener> listeners;
   Rare<KernelFacts> kernel;
   Rare<AzureAgents> agents;
-  Rare<InputFilter> input_filter;
+  Rare<FilterVerdict> input_filter, output_filter;
 };
 BOOST_DESCRIBE_STRUCT(HostObservation, (),
                       (topic, duration, error, detail, os, clock, ca_store, disks, interfaces, routes, resolvers,
-                       proxies, listeners, kernel, agents, input_filter))
+                       proxies, listeners, kernel, agents, input_filter, output_filter))
 
 }  // namespace vnetprobe

@@ -213,6 +213,22 @@ Outcome of_routes(const HostObservation& host) {
   return undecided("no default route, and nothing that needed one failed");
 }
 
+// A rule that stops direct connections breaks nothing where all that is needed goes through a proxy: what it breaks is
+// host.firewall.output_drop's to say.
+Outcome of_output_filter(const FilterVerdict& filter) {
+  switch (filter.ruling) {
+    case FilterRuling::accepts:
+      return pass("no rule of this node stops new connections to TCP 443");
+    case FilterRuling::unknown:
+      return undecided(
+          fmt::format("whether a connection to TCP 443 may leave hangs on where it goes: {}", filter.rule));
+    case FilterRuling::drops:
+    case FilterRuling::rejects:
+      break;
+  }
+  return pass(fmt::format("{} stops direct connections to TCP 443; nothing that is needed goes that way", filter.rule));
+}
+
 Outcome of_host(const HostObservation& host) {
   switch (host.topic) {
     case HostTopic::os:
@@ -242,6 +258,8 @@ Outcome of_host(const HostObservation& host) {
     case HostTopic::agents:
     case HostTopic::input_filter:
       break;
+    case HostTopic::output_filter:
+      return of_output_filter(*host.output_filter);
   }
   return pass("read");
 }

@@ -1,3 +1,4 @@
+#include "reports/diagnosis/addresses.hpp"
 #include "reports/diagnosis/cited.hpp"
 
 #include <algorithm>
@@ -38,18 +39,36 @@ std::optional<Evidence> refusal_to_send(const Check& check, const Report& report
   return std::nullopt;
 }
 
+bool is_certain(const Evidence& refusal, const Report& report) {
+  if (refusal.says.starts_with("a datagram")) return control_datagram_passes(report).has_value();
+  return refusal.says.find("EPERM") != std::string::npos;
+}
+
+// The rule itself, which root may read, for SYNs to public addresses that stayed without an answer.
+std::optional<Evidence> rule_that_drops(const Check& check, const Report& report) {
+  constexpr std::uint16_t ruled_port = 443;
+  const auto tries = attempts(check, report);
+  const bool silent = !tries.empty() && std::ranges::all_of(tries, [](const Cited<TcpObservation>& tcp) {
+    return tcp->error == TcpFailure::timed_out && tcp->remote.port == ruled_port && is_public(tcp->remote.address);
+  });
+  const auto* own = silent ? check_named(report, "node.firewall") : nullptr;
+  if (!own) return std::nullopt;
+  for (const auto& host : cited<HostObservation>(*own))
+    if (host->output_filter && host->output_filter->ruling == FilterRuling::drops)
+      return host.says(fmt::format("{}: drops new connections to TCP {}", host->output_filter->rule, ruled_port));
+  return std::nullopt;
+}
+
 // One rule set of this node, however many targets it hits.
 std::vector<Finding> output_is_dropped(const Evidenced& evidence) {
   Finding finding{.code = "host.firewall.output_drop", .confidence = Confidence::likely};
   std::vector<std::string> targets;
   for (const auto* check : evidence.open) {
     if (!ends_at_tcp(*check, evidence.report)) continue;
-    auto says = refusal_to_send(*check, evidence.report);
+    auto rule = rule_that_drops(*check, evidence.report);
+    auto says = rule ? rule : refusal_to_send(*check, evidence.report);
     if (!says) continue;
-    const bool by_datagram = says->says.starts_with("a datagram");
-    const bool certain = by_datagram ? control_datagram_passes(evidence.report).has_value()
-                                     : says->says.find("EPERM") != std::string::npos;
-    if (certain) finding.confidence = Confidence::proven;
+    if (rule || is_certain(*says, evidence.report)) finding.confidence = Confidence::proven;
     add_once(targets, endpoint_of(*check));
     finding.checks.push_back(check->id);
     finding.evidence.push_back(std::move(*says));

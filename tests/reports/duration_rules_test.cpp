@@ -159,7 +159,7 @@ Check inbound(FilterRuling ruling, bool required = true) {
   auto made = check("inbound.44224", "tcp://10.0.0.5:44224",
                     {host({.topic = HostTopic::listeners, .listeners = {{.endpoint = at("0.0.0.0:44224")}}}),
                      host({.topic = HostTopic::input_filter,
-                           .input_filter = InputFilter{.ruling = ruling, .rule = "inet filter input handle 7"}})});
+                           .input_filter = FilterVerdict{.ruling = ruling, .rule = "inet filter input handle 7"}})});
   made.required = required;
   return made;
 }
@@ -172,6 +172,37 @@ TEST(InputFilter, OnlyARuleThatIsUnderstoodStopsAConnection) {
   EXPECT_THAT(codes(diagnosed({inbound(FilterRuling::drops, false)})), IsEmpty()) << "nobody needs the port";
   EXPECT_THAT(codes(diagnosed({inbound(FilterRuling::accepts)})), IsEmpty());
   EXPECT_THAT(codes(diagnosed({inbound(FilterRuling::unknown)})), IsEmpty());
+}
+
+// What root may read of the way out.
+Check own_firewall(FilterRuling ruling) {
+  return check("node.firewall", "",
+               {host({.topic = HostTopic::output_filter,
+                      .output_filter = FilterVerdict{.ruling = ruling, .rule = "inet filter output handle 9"}})});
+}
+
+Check silent(std::string remote) {
+  return check("target.silent", "tcp://" + remote, {dns("silent.contoso.com -> 20.1.1.9"), tcp_silent(remote)});
+}
+
+TEST(OutputFilter, ARuleThatDropsIsTheCauseOfWhatItCanHaveDropped) {
+  const auto dropped = diagnosed({own_firewall(FilterRuling::drops), silent("20.1.1.9:443")});
+  EXPECT_THAT(codes(dropped), ElementsAre("host.firewall.output_drop"));
+  EXPECT_EQ(dropped.diagnoses[0].confidence, Confidence::proven);
+  EXPECT_THAT(dropped.diagnoses[0].evidence[0].says, HasSubstr("inet filter output handle 9"));
+  for (const auto ruling : {FilterRuling::accepts, FilterRuling::unknown})
+    EXPECT_NE(first_code(diagnosed({own_firewall(ruling), silent("20.1.1.9:443")})), "host.firewall.output_drop");
+  EXPECT_NE(first_code(diagnosed({own_firewall(FilterRuling::drops), silent("20.1.1.9:1433")})),
+            "host.firewall.output_drop")
+      << "the ruling is about 443";
+}
+
+TEST(OutputFilter, ARuleThatBreaksNothingIsNoFault) {
+  const auto proxied = diagnosed({own_firewall(FilterRuling::drops)});
+  EXPECT_THAT(codes(proxied), IsEmpty());
+  EXPECT_EQ(check_of(proxied, "node.firewall").verdict, Verdict::pass);
+  EXPECT_EQ(check_of(diagnosed({own_firewall(FilterRuling::accepts)}), "node.firewall").verdict, Verdict::pass);
+  EXPECT_EQ(check_of(diagnosed({own_firewall(FilterRuling::unknown)}), "node.firewall").verdict, Verdict::inconclusive);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "probes/host/input_filter.hpp"
+#include "probes/host/packet_filter.hpp"
 
 #include "probes/host/command.hpp"
 #include "probes/host/files.hpp"
@@ -6,6 +6,7 @@
 #include "probes/text.hpp"
 #include "probes/within.hpp"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <unistd.h>
 #include <boost/json/parse.hpp>
@@ -42,7 +43,7 @@ struct Chain {
   std::string name, policy;
   bool is_base{};
   std::int64_t priority{};
-  int hook{};  // prerouting comes before input
+  std::string hook;
 };
 struct Ruleset {
   std::map<std::string, Chain> chains;             // "inet filter input"
@@ -62,11 +63,9 @@ Ruleset read(const json::value& document) {
       auto& into = all.chains[place_of(*chain, "name")];
       into.name = place_of(*chain, "name");
       into.policy = text(*chain, "policy");
-      const auto hook = text(*chain, "hook");
       const auto family = text(*chain, "family");
-      into.is_base = (hook == "input" || hook == "prerouting") && text(*chain, "type") == "filter" &&
-                     (family == "ip" || family == "inet");
-      into.hook = hook == "input" ? 1 : 0;
+      into.hook = text(*chain, "hook");
+      into.is_base = !into.hook.empty() && text(*chain, "type") == "filter" && (family == "ip" || family == "inet");
       into.priority = number(*chain, "prio");
     } else if (const auto* rule = member(thing, "rule")) {
       const auto* expressions = member(*rule, "expr");
@@ -127,7 +126,7 @@ Holds is_among(const Value& own, const json::value& right, const Ruleset& all, s
   return Holds::unknown;
 }
 
-// A new connection from elsewhere: what is on the left of a match, where that is certain.
+// What of the packet is on the left of a match, where that is certain.
 std::optional<Value> own_value(const json::value& left, std::uint16_t port) {
   constexpr std::int64_t tcp = 6;
   if (const auto* payload = member(left, "payload")) {
@@ -156,17 +155,70 @@ Holds interface_matches(const json::value& right) {
   return name && std::string_view(*name) == "lo" ? Holds::no : Holds::unknown;
 }
 
-Holds matches(const json::value& match, std::uint16_t port, const Ruleset& all, std::string_view table) {
+bool is_interface(const json::value& left) {
+  const auto* meta = member(left, "meta");
+  const auto key = meta ? text(*meta, "key") : std::string_view();
+  return key == "iifname" || key == "iif" || key == "oifname" || key == "oif";
+}
+
+// Where a packet to a public address never goes: private, shared, link-local, loopback and multicast networks.
+bool holds_no_public_address(std::string_view address, std::int64_t length) {
+  struct Network {
+    std::uint32_t address;
+    std::int64_t length;
+  };
+  constexpr std::array<Network, 7> networks{{{0x0a000000, 8},
+                                             {0xac100000, 12},
+                                             {0xc0a80000, 16},
+                                             {0x64400000, 10},
+                                             {0xa9fe0000, 16},
+                                             {0x7f000000, 8},
+                                             {0xe0000000, 4}}};
+  in_addr parsed{};
+  if (::inet_pton(AF_INET, std::string(address).c_str(), &parsed) != 1) return false;
+  const auto number = ntohl(parsed.s_addr);
+  return std::ranges::any_of(networks, [&](const Network& one) {
+    return length >= one.length && (number ^ one.address) >> (32 - one.length) == 0;
+  });
+}
+
+// Whether a public address is among those on the right: one that is named alone is not it, any other network may hold
+// it.
+Holds public_address_is_among(const json::value& right, const Ruleset& all, std::string_view table) {
+  const auto among = [&](const auto& list) {
+    Holds holds = Holds::no;
+    for (const auto& one : list)
+      if (public_address_is_among(one, all, table) == Holds::unknown) holds = Holds::unknown;
+    return holds;
+  };
+  if (const auto* word = right.if_string()) {
+    if (!word->starts_with("@")) return Holds::no;
+    const auto set = all.sets.find(fmt::format("{} {}", table, std::string_view(*word).substr(1)));
+    return set == all.sets.end() ? Holds::no : public_address_is_among(*set->second, all, table);
+  }
+  if (const auto* list = right.if_array()) return among(*list);
+  if (const auto* set = member(right, "set"); set && set->is_array()) return among(set->get_array());
+  if (const auto* prefix = member(right, "prefix"))
+    return holds_no_public_address(text(*prefix, "addr"), number(*prefix, "len")) ? Holds::no : Holds::unknown;
+  return Holds::unknown;
+}
+
+bool is_destination(const json::value& left) {
+  const auto* payload = member(left, "payload");
+  return payload && text(*payload, "protocol") == "ip" && text(*payload, "field") == "daddr";
+}
+
+Holds matches(const json::value& match, const FirstPacket& packet, const Ruleset& all, std::string_view table) {
   const auto *left = member(match, "left"), *right = member(match, "right");
   if (!left || !right) return Holds::unknown;
   if (is_another_protocol(*left)) return Holds::no;
-  const auto* meta = member(*left, "meta");
-  const bool interface = meta && (text(*meta, "key") == "iifname" || text(*meta, "key") == "iif");
   Holds holds = Holds::unknown;
-  if (interface)
+  if (is_interface(*left))
     holds = interface_matches(*right);
-  else if (const auto own = own_value(*left, port))
+  else if (const auto own = own_value(*left, packet.port))
     holds = is_among(*own, *right, all, table);
+  else if (packet.way == FirstPacket::Way::out && is_destination(*left))
+    holds = public_address_is_among(*right, all, table);
   const auto operation = text(match, "op");
   if (operation == "!=") return negated(holds);
   return operation == "==" || operation == "in" || operation.empty() ? holds : Holds::unknown;
@@ -181,7 +233,7 @@ constexpr unsigned ends = accepted | dropped | rejected;
 
 class ChainWalk {
  public:
-  ChainWalk(const Ruleset& all, std::uint16_t port) : all_(all), port_(port) {}
+  ChainWalk(const Ruleset& all, FirstPacket packet) : all_(all), packet_(packet) {}
 
   unsigned through(const Chain& chain, int depth = 0) {
     if (depth > jumps_at_most) return accepted | dropped;
@@ -213,7 +265,7 @@ class ChainWalk {
     Judgement judgement{.holds = Holds::yes};
     for (const auto& expression : *rule.expressions) {
       if (const auto* match = member(expression, "match")) {
-        const auto here = matches(*match, port_, all_, table);
+        const auto here = matches(*match, packet_, all_, table);
         if (here == Holds::no) return {.holds = here};
         if (here == Holds::unknown) judgement.holds = here;
       } else if (const auto found = verdict_of(expression, table, depth)) {
@@ -249,26 +301,34 @@ class ChainWalk {
   }
 
   const Ruleset& all_;
-  std::uint16_t port_;
+  FirstPacket packet_;
 };
 
-InputFilter unknown(std::string why) { return {.ruling = FilterRuling::unknown, .rule = std::move(why)}; }
+FilterVerdict unknown(std::string why) { return {.ruling = FilterRuling::unknown, .rule = std::move(why)}; }
+
+// The base chains that the packet meets, in that order.
+std::vector<const Chain*> chains_on_the_way(const Ruleset& all, FirstPacket::Way way) {
+  const auto hooks =
+      way == FirstPacket::Way::in ? std::array{"prerouting", "input"} : std::array{"output", "postrouting"};
+  std::vector<const Chain*> chains;
+  for (const auto& [name, chain] : all.chains)
+    if (chain.is_base && (chain.hook == hooks[0] || chain.hook == hooks[1])) chains.push_back(&chain);
+  std::ranges::stable_sort(chains, {},
+                           [&](const Chain* one) { return std::pair(one->hook == hooks[1], one->priority); });
+  return chains;
+}
 
 }  // namespace
 
-InputFilter input_ruling(std::string_view nft_json, std::uint16_t port) {
+FilterVerdict filter_verdict(std::string_view nft_json, FirstPacket packet) {
   constexpr unsigned depth_at_most = 64;
   json::error_code broken;
   const auto document = json::parse(nft_json, broken, {}, {.max_depth = depth_at_most});
   if (broken) return unknown("nft's answer is no JSON");
   const auto all = read(document);
-  std::vector<const Chain*> chains;
-  for (const auto& [name, chain] : all.chains)
-    if (chain.is_base) chains.push_back(&chain);
-  std::ranges::stable_sort(chains, {}, [](const Chain* one) { return std::pair(one->hook, one->priority); });
   std::string open;
-  for (const auto* chain : chains) {
-    ChainWalk walk(all, port);
+  for (const auto* chain : chains_on_the_way(all, packet.way)) {
+    ChainWalk walk(all, packet);
     unsigned fate = walk.through(*chain);
     if (fate & comes_back) {
       const bool drops = chain->policy == "drop";
@@ -283,18 +343,20 @@ InputFilter input_ruling(std::string_view nft_json, std::uint16_t port) {
   return {.ruling = FilterRuling::accepts, .rule = {}};
 }
 
-std::optional<HostObservation> observe_input_filter(std::uint16_t port) {
+std::optional<HostObservation> observe_packet_filter(FirstPacket packet) {
   constexpr std::chrono::milliseconds limit{300};
   if (::geteuid() != 0) return std::nullopt;
   const auto started = Clock::now();
   const auto rules = output_of({"nft", "-j", "list", "ruleset"}, limit);
   if (!rules) return std::nullopt;
-  HostObservation seen{.topic = HostTopic::input_filter};
-  seen.input_filter = input_ruling(*rules, port);
+  auto verdict = filter_verdict(*rules, packet);
   // Rules of the older interface are not among these.
   const auto older = read_file("/", "/proc/net/ip_tables_names");
-  if (seen.input_filter->ruling == FilterRuling::accepts && older.text.find("filter") != std::string::npos)
-    seen.input_filter = unknown("iptables-legacy has rules of its own");
+  if (verdict.ruling == FilterRuling::accepts && older.text.find("filter") != std::string::npos)
+    verdict = unknown("iptables-legacy has rules of its own");
+  const bool in = packet.way == FirstPacket::Way::in;
+  HostObservation seen{.topic = in ? HostTopic::input_filter : HostTopic::output_filter};
+  (in ? seen.input_filter : seen.output_filter) = std::move(verdict);
   seen.duration = since(started);
   return seen;
 }

@@ -1,4 +1,4 @@
-#include "probes/host/input_filter.hpp"
+#include "probes/host/packet_filter.hpp"
 #include "probes/host/command.hpp"
 #include "tests/support/network_namespace.hpp"
 
@@ -13,7 +13,8 @@ using test::NetworkNamespace;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr std::uint16_t port = 44224;
+constexpr FirstPacket coming_in{.way = FirstPacket::Way::in, .port = 44224};
+constexpr FirstPacket going_out{.way = FirstPacket::Way::out, .port = 443};
 constexpr auto patient = 20s;
 
 std::string word(FilterRuling ruling) { return boost::describe::enum_to_string(ruling, "?"); }
@@ -29,7 +30,7 @@ std::string table(const std::string& chain, const std::string& more = "") {
   return "table inet filter {\n" + more + " chain input { type filter hook input priority 0; " + chain + "; }\n}";
 }
 
-TEST(InputFilter, FollowsTheRulesAsThePacketDoes) {
+TEST(PacketFilter, FollowsTheRulesAsThePacketDoes) {
   if (!NetworkNamespace::available()) GTEST_SKIP() << "needs root for network namespaces";
   struct Case {
     std::string what, rules, ruling, rule;
@@ -72,7 +73,7 @@ TEST(InputFilter, FollowsTheRulesAsThePacketDoes) {
            {"on the way out", "table ip x { chain output { type filter hook output priority 0; policy drop; }; }",
             "accepts", ""},
        }) {
-    const auto seen = input_ruling(as_json(c.rules), port);
+    const auto seen = filter_verdict(as_json(c.rules), coming_in);
     EXPECT_EQ(word(seen.ruling), c.ruling) << c.what << ": " << seen.rule;
     EXPECT_THAT(seen.rule, c.ruling == "accepts" ? testing::Matcher<std::string>(IsEmpty())
                                                  : testing::Matcher<std::string>(HasSubstr(c.rule)))
@@ -80,28 +81,64 @@ TEST(InputFilter, FollowsTheRulesAsThePacketDoes) {
   }
 }
 
+TEST(PacketFilter, FollowsTheWayOutToo) {
+  if (!NetworkNamespace::available()) GTEST_SKIP() << "needs root for network namespaces";
+  struct Case {
+    std::string what, rules, ruling, rule;
+  };
+  const auto output = [](const std::string& rules) {
+    return "table inet filter { chain output { type filter hook output priority 0; " + rules + "; }; }";
+  };
+  for (const auto& c : std::vector<Case>{
+           {"no rules", "", "accepts", ""},
+           {"closed", output("policy drop; oifname lo accept; ct state established accept"), "drops", "policy drop"},
+           {"443 is open", output("policy drop; tcp dport { 80, 443 } accept"), "accepts", ""},
+           {"443 is rejected", output("policy accept; tcp dport 443 reject with tcp reset"), "rejects", "handle"},
+           {"what Azure's agent makes for the rest",
+            "table ip security { chain OUTPUT { type filter hook output priority 150; policy accept;"
+            " ip daddr 168.63.129.16 tcp dport 53 accept; ip daddr 168.63.129.16 meta skuid 0 accept;"
+            " ip daddr 168.63.129.16 ct state new drop; }; }",
+            "accepts", ""},
+           {"all but the virtual network",
+            output("policy accept; ip daddr { 10.0.0.0/8, 168.63.129.16, 172.16.0.0/12 } accept; tcp dport 443 drop"),
+            "drops", "handle"},
+           {"the virtual network alone", output("policy accept; ip daddr 10.1.0.0/16 drop"), "accepts", ""},
+           {"more than private networks", output("policy accept; ip daddr 8.0.0.0/5 drop"), "unknown", "handle"},
+           {"a network", output("policy accept; ip daddr 20.0.0.0/8 drop"), "unknown", "handle"},
+           {"all but one address", output("policy accept; ip daddr != 10.0.0.9 drop"), "drops", "handle"},
+           {"other users", output("policy accept; meta skuid != 0 drop"), "unknown", "handle"},
+           {"after routing", "table ip x { chain p { type filter hook postrouting priority 0; policy drop; }; }",
+            "drops", "ip x p policy drop"},
+           {"on the way in", table("policy drop"), "accepts", ""},
+       }) {
+    const auto seen = filter_verdict(as_json(c.rules), going_out);
+    EXPECT_EQ(word(seen.ruling), c.ruling) << c.what << ": " << seen.rule;
+    EXPECT_THAT(seen.rule, HasSubstr(c.rule)) << c.what;
+  }
+}
+
 // iptables' own words for the same, as the extensions that nft cannot read.
-TEST(InputFilter, NeverRulesOnAnExtensionThatItCannotRead) {
+TEST(PacketFilter, NeverRulesOnAnExtensionThatItCannotRead) {
   for (const auto* verdict : {R"({"drop":null})", R"({"xt":{"type":"target","name":"DROP"}})"}) {
     const auto text =
         std::string(R"({"nftables":[{"chain":{"family":"ip","table":"filter","name":"INPUT","handle":1,)") +
         R"("type":"filter","hook":"input","prio":0,"policy":"accept"}},)" +
         R"({"rule":{"family":"ip","table":"filter","chain":"INPUT","handle":4,"expr":[)" +
         R"({"xt":{"type":"match","name":"owner"}},)" + verdict + "]}}]}";
-    EXPECT_EQ(word(input_ruling(text, port).ruling), "unknown") << verdict;
+    EXPECT_EQ(word(filter_verdict(text, coming_in).ruling), "unknown") << verdict;
   }
 }
 
-TEST(InputFilter, BearsEveryOtherShape) {
+TEST(PacketFilter, BearsEveryOtherShape) {
   for (const std::string text :
        {"", "null", "[]", "{", R"({"nftables":7})", R"({"nftables":[1,{"rule":[]},{"chain":{}}]})",
         R"({"nftables":[{"rule":{"expr":[null,{"match":{}},{"jump":{}}]}}]})"})
-    EXPECT_NE(word(input_ruling(text, port).ruling), "drops") << text;
+    EXPECT_NE(word(filter_verdict(text, coming_in).ruling), "drops") << text;
   // Chains that jump in a circle: the kernel takes none, a file may hold them.
   const std::string circle =
       R"({"nftables":[{"chain":{"family":"ip","table":"t","name":"a","type":"filter","hook":"input","prio":0,"policy":"accept"}},)"
       R"({"rule":{"family":"ip","table":"t","chain":"a","handle":1,"expr":[{"jump":{"target":"a"}}]}}]})";
-  EXPECT_EQ(word(input_ruling(circle, port).ruling), "unknown");
+  EXPECT_EQ(word(filter_verdict(circle, coming_in).ruling), "unknown");
 }
 
 TEST(Commands, EndWithinTheirBounds) {
