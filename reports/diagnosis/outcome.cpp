@@ -213,20 +213,14 @@ Outcome of_routes(const HostObservation& host) {
   return undecided("no default route, and nothing that needed one failed");
 }
 
-// A rule that stops direct connections breaks nothing where all that is needed goes through a proxy: what it breaks is
+// A rule that stops direct connections breaks nothing where all that is needed goes through a proxy; what it breaks is
 // host.firewall.output_drop's to say.
 Outcome of_output_filter(const FilterVerdict& filter) {
-  switch (filter.ruling) {
-    case FilterRuling::accepts:
-      return pass("no rule of this node stops new connections to TCP 443");
-    case FilterRuling::unknown:
-      return undecided(
-          fmt::format("whether a connection to TCP 443 may leave hangs on where it goes: {}", filter.rule));
-    case FilterRuling::drops:
-    case FilterRuling::rejects:
-      break;
-  }
-  return pass(fmt::format("{} stops direct connections to TCP 443; nothing that is needed goes that way", filter.rule));
+  if (filter.ruling == FilterRuling::accepts) return pass("no rule of this node stops new connections to TCP 443");
+  if (filter.ruling == FilterRuling::unknown)
+    return undecided(fmt::format("a rule decides by where a connection goes, or whose it is: {}", filter.rule));
+  return undecided(
+      fmt::format("{} stops direct connections to TCP 443, which is in order where a proxy makes them", filter.rule));
 }
 
 Outcome of_host(const HostObservation& host) {

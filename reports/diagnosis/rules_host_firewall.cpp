@@ -69,6 +69,7 @@ std::vector<Finding> output_is_dropped(const Evidenced& evidence) {
     auto says = rule ? rule : refusal_to_send(*check, evidence.report);
     if (!says) continue;
     if (rule || is_certain(*says, evidence.report)) finding.confidence = Confidence::proven;
+    if (rule) add_once(finding.checks, says->check);
     add_once(targets, endpoint_of(*check));
     finding.checks.push_back(check->id);
     finding.evidence.push_back(std::move(*says));

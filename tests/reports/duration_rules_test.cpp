@@ -190,6 +190,7 @@ TEST(OutputFilter, ARuleThatDropsIsTheCauseOfWhatItCanHaveDropped) {
   EXPECT_THAT(codes(dropped), ElementsAre("host.firewall.output_drop"));
   EXPECT_EQ(dropped.diagnoses[0].confidence, Confidence::proven);
   EXPECT_THAT(dropped.diagnoses[0].evidence[0].says, HasSubstr("inet filter output handle 9"));
+  EXPECT_THAT(dropped.diagnoses[0].checks, ElementsAre("node.firewall", "target.silent"));
   for (const auto ruling : {FilterRuling::accepts, FilterRuling::unknown})
     EXPECT_NE(first_code(diagnosed({own_firewall(ruling), silent("20.1.1.9:443")})), "host.firewall.output_drop");
   EXPECT_NE(first_code(diagnosed({own_firewall(FilterRuling::drops), silent("20.1.1.9:1433")})),
@@ -200,7 +201,7 @@ TEST(OutputFilter, ARuleThatDropsIsTheCauseOfWhatItCanHaveDropped) {
 TEST(OutputFilter, ARuleThatBreaksNothingIsNoFault) {
   const auto proxied = diagnosed({own_firewall(FilterRuling::drops)});
   EXPECT_THAT(codes(proxied), IsEmpty());
-  EXPECT_EQ(check_of(proxied, "node.firewall").verdict, Verdict::pass);
+  EXPECT_EQ(check_of(proxied, "node.firewall").verdict, Verdict::inconclusive);
   EXPECT_EQ(check_of(diagnosed({own_firewall(FilterRuling::accepts)}), "node.firewall").verdict, Verdict::pass);
   EXPECT_EQ(check_of(diagnosed({own_firewall(FilterRuling::unknown)}), "node.firewall").verdict, Verdict::inconclusive);
 }
