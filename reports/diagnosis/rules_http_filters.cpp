@@ -49,12 +49,13 @@ Bodies with_a_body(const Check& check) {
 }
 
 // The service may well refuse a POST to an address that wants a GET; only a refusal that something in between signed
-// counts. Who hands on the service's own 405 writes Via into it too; no service forbids (403) what it only cannot do.
-bool refused_on_the_way(const Http& http) {
+// counts. Who hands on the service's own 405 writes Via into it, and into the answer to the GET as well; and no service
+// forbids (403) what it only cannot do.
+bool refused_on_the_way(const Http& http, const Http& get) {
   const bool refusal = http->status == 403 || http->status == 405 || http->status == 413 || http->status == 501;
   const auto answer = read_answer(http);
-  return !http->error && refusal && !middlebox_sign(answer).empty() &&
-         (http->status == 403 || sign_names_the_author(answer));
+  if (http->error || !refusal || middlebox_sign(answer).empty()) return false;
+  return http->status == 403 || sign_names_the_author(answer) || !value_of(get->headers, "Via");
 }
 
 Finding about(const Http& http, std::string code, Confidence confidence, std::string words) {
@@ -74,11 +75,12 @@ std::vector<Finding> minds_the_method_or_the_content(const Evidenced& evidence) 
     const auto [small, big] = with_a_body(*check);
     if (answers.empty() || answers.back()->error || !small) continue;
     const auto get = answers.back().says(fmt::format("GET is answered with {}", answers.back()->status));
-    if (refused_on_the_way(*small) && (*small)->status != answers.back()->status) {
+    if (refused_on_the_way(*small, answers.back()) && (*small)->status != answers.back()->status) {
       findings.push_back(about(
           *small, "http.method_blocked", Confidence::proven,
           fmt::format("POST is answered with {}, with {}", (*small)->status, middlebox_sign(read_answer(*small)))));
-    } else if (big && !(*small)->error && ((*big)->error == HttpFailure::timed_out || refused_on_the_way(*big))) {
+    } else if (big && !(*small)->error &&
+               ((*big)->error == HttpFailure::timed_out || refused_on_the_way(*big, answers.back()))) {
       const auto how = (*big)->error ? "gets no answer" : fmt::format("is answered with {}", (*big)->status);
       findings.push_back(about(*big, "http.body_blocked", Confidence::possible,
                                fmt::format("a POST of {} bytes {}", (*big)->request_bytes.value_or(0), how)));

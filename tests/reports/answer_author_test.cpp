@@ -105,8 +105,10 @@ TEST(WhoWroteTheAnswer, TheServicesOwnTroubleIsANote) {
 }
 
 TEST(WhoWroteTheAnswer, APostThatTheServiceItselfCannotDoIsNotBlocked) {
-  const auto posted = [](int status, Headers headers) {
-    auto seen = answered(arm, Service::resource_manager, 401, {{"x-ms-request-id", "1"}});
+  const auto posted = [](int status, Headers headers, bool get_has_via = true) {
+    Headers of_get{{"x-ms-request-id", "1"}};
+    if (get_has_via) of_get.push_back({"Via", "1.1 gw7"});
+    auto seen = answered(arm, Service::resource_manager, 401, std::move(of_get));
     auto post = http("https://" + arm + "/", status, std::move(headers));
     std::get<HttpObservation>(post.seen).request_bytes = 12;
     seen.observations.push_back(follow_up(std::move(post)));
@@ -115,6 +117,9 @@ TEST(WhoWroteTheAnswer, APostThatTheServiceItselfCannotDoIsNotBlocked) {
   const Headers squid{{"Via", "1.1 proxy (squid)"}, {"X-Squid-Error", "ERR_ACCESS_DENIED 0"}};
   expect_each({
       {"the service's 405 through a proxy", posted(405, {{"Via", "1.1 gw7"}}), {}},
+      {"a 405 from a proxy that hands on other answers without a word",
+       posted(405, {{"Via", "1.1 gw7"}}, false),
+       {"http.method_blocked"}},
       {"a proxy's own 405", posted(405, squid), {"http.method_blocked"}},
       {"forbidden on the way", posted(403, {{"Via", "1.1 gw7"}}), {"http.method_blocked"}},
   });
