@@ -30,7 +30,10 @@ AnswerKind kind_of_failure(const DnsObservation& dns) {
   return AnswerKind::silent;
 }
 
-AnswerKind kind_of_addresses(const std::vector<std::string>& addresses) {
+// By the IPv4 addresses where there are any: private endpoints have no others, so that a public AAAA beside a private A
+// is only what whoever wrote the A record did not override.
+AnswerKind kind_of_addresses(std::vector<std::string> addresses) {
+  if (!std::ranges::all_of(addresses, is_v6)) std::erase_if(addresses, is_v6);
   if (std::any_of(addresses.begin(), addresses.end(), is_public)) return AnswerKind::public_address;
   if (std::all_of(addresses.begin(), addresses.end(), is_private)) return AnswerKind::private_address;
   return AnswerKind::other_address;

@@ -220,14 +220,16 @@ std::vector<Finding> name_stays_without_address(const Evidenced& evidence) {
     const auto clearest = std::ranges::max_element(own, {}, [](const Answer* one) { return one->kind; });
     if (clearest == own.end() || !(*clearest)->telling.seen) continue;
     const auto& answer = **clearest;
-    // What ends behind a privatelink name is a rule of its own.
+    // What ends behind a privatelink name is a rule of its own, and what was cut short has come over TCP since.
     if (answer.exists_not() || answer.kind == AnswerKind::nodata) continue;
+    const bool came_since = answer.has_address();
+    if (came_since && std::ranges::any_of(answer.seen, [](const auto& dns) { return dns->truncated; })) continue;
     Finding finding{.code = std::string(weakest_code_for(answer)),
                     .subject = answer.server ? answer.source : "of this node",
                     .confidence = Confidence::possible,
                     .checks = {view.check->id},
                     .evidence = {answer.telling.says(answer.words())},
-                    .only_informs = was_chance(view, evidence.report)};
+                    .only_informs = came_since};
     if (answer.kind == AnswerKind::malformed) finding.alternatives = {"something on the path changes DNS answers"};
     findings.push_back(std::move(finding));
   }

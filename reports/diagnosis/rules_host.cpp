@@ -223,6 +223,8 @@ std::vector<Finding> dns_stub_is_down(const Evidenced& evidence) {
     if (libc != asked.end() && (*libc)->error && (*libc)->addresses.empty()) finding.dependants.push_back(check->id);
   }
   if (finding.evidence.empty() || (finding.checks.empty() && finding.dependants.empty())) return {};
+  // Refused at once, the library asks the next server.
+  finding.warns = finding.dependants.empty() && library_resolves(evidence.report);
   return {finding};
 }
 

@@ -79,6 +79,26 @@ INSTANTIATE_TEST_SUITE_P(
             ""},
         Situation{"a nameserver of IPv6 on a node without it",
                   nameserver_v6(dns("ml.azure.com -> unreachable", "[2001:4860:4860::8888]:53")), ""},
+        Situation{"a dead forwarder of the node's own beside a living server",
+                  with_servers({{.value = "127.0.0.1", .stub = true}, {.value = azure}},
+                               {check("node.resolver/127.0.0.1", "", {dns("ml.azure.com -> unreachable", "127.0.0.1")}),
+                                user("a.contoso.com", Steps{libc("a.contoso.com -> 20.1.1.1"),
+                                                            dns("a.contoso.com -> unreachable", "127.0.0.1"),
+                                                            dns("a.contoso.com -> 20.1.1.1", azure)} +
+                                                          works("a.contoso.com", "20.1.1.1"))}),
+                  "host.dns_stub_down"},
+        Situation{"an answer that was cut short and fetched over TCP",
+                  report({user("z.contoso.com",
+                               {dns("z.contoso.com -> truncated"), follow_up(dns_tcp("z.contoso.com -> 20.1.1.9"))}),
+                          fine()}),
+                  ""},
+        Situation{"a private A beside the public AAAA that nobody overrode",
+                  report({storage(Steps{dns(privatelink + " -> 10.0.1.5"),
+                                        dns(privatelink + " -> b.store.core.windows.net -> 2603:1030::1", "10.0.0.10",
+                                            DnsTransport::udp, aaaa)} +
+                                  works(blob, "10.0.1.5", 401)),
+                          fine()}),
+                  ""},
         Situation{"an upstream that answers its stub on another way", upstream_over_tls_only(), ""},
         Situation{"AAAA fails and the library gives programs nothing",
                   report(beside({user("a.contoso.com",
@@ -223,6 +243,15 @@ TEST(DnsOutcome, ANameWithoutAnAddressNeverPasses) {
     EXPECT_EQ(check_of(seen, "storage.blob/acct").verdict, Verdict::fail);
     EXPECT_EQ(exit_status(seen), 1);
   }
+}
+
+TEST(DnsOutcome, ADeadForwarderBesideALivingServerIsAWarning) {
+  const auto seen = diagnosed(
+      with_servers({{.value = "127.0.0.1", .stub = true}, {.value = azure}},
+                   {check("node.resolver/127.0.0.1", "", {dns("ml.azure.com -> unreachable", "127.0.0.1")}), fine()}));
+  ASSERT_EQ(first_code(seen), "host.dns_stub_down");
+  EXPECT_EQ(seen.diagnoses[0].severity, Severity::warning);
+  EXPECT_EQ(exit_status(seen), 0);
 }
 
 TEST(DnsOutcome, AServerOfAFamilyThatTheNodeLacksIsNotApplicable) {
