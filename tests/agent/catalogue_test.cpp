@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace vnetprobe {
+namespace vnetprobe::catalogue_test {
 namespace {
 
 using testing::Contains;
@@ -150,4 +150,4 @@ TEST(CatalogueToYaml, IsReadBackAsTheSame) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::catalogue_test

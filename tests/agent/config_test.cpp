@@ -10,7 +10,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace vnetprobe {
+namespace vnetprobe::config_test {
 namespace {
 
 using testing::ElementsAre;
@@ -473,4 +473,4 @@ TEST(Nearest, AsksOnlyForWhatIsNear) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::config_test

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace vnetprobe {
+namespace vnetprobe::daemon_http_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -178,4 +178,4 @@ TEST_F(ProbeRequests, AnswersBeforePrometheusGivesUp) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::daemon_http_test

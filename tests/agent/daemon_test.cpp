@@ -10,7 +10,7 @@
 #include <fstream>
 #include <random>
 
-namespace vnetprobe {
+namespace vnetprobe::daemon_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -288,4 +288,4 @@ TEST_F(HistoryTest, AFolderThatCannotBeWrittenIsAnErrorThatNamesTheFile) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::daemon_test

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace vnetprobe::delivery {
+namespace vnetprobe::delivery::delivery_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -86,4 +86,4 @@ TEST(Sinks, AreNamedWithoutWhatMayBeASecret) {
 }
 
 }  // namespace
-}  // namespace vnetprobe::delivery
+}  // namespace vnetprobe::delivery::delivery_test

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace vnetprobe {
+namespace vnetprobe::discovery_test {
 namespace {
 
 using testing::ElementsAre;
@@ -336,4 +336,4 @@ TEST(Combine, ShowsTheNodeWithItsSourcesAndNoPassword) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::discovery_test

@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace vnetprobe::inbound {
+namespace vnetprobe::inbound::inbound_test {
 namespace {
 
 using namespace test;
@@ -154,4 +154,4 @@ TEST(Shown, AListenerTellsWhoCameAndWhatNeverCompleted) {
 }
 
 }  // namespace
-}  // namespace vnetprobe::inbound
+}  // namespace vnetprobe::inbound::inbound_test

@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <set>
 
-namespace vnetprobe {
+namespace vnetprobe::plan_test {
 namespace {
 
 using testing::AllOf;
@@ -515,4 +515,4 @@ TEST(List, ProfilesAndCodesComeAsTextAndJson) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::plan_test

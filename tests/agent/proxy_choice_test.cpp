@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace vnetprobe {
+namespace vnetprobe::proxy_choice_test {
 namespace {
 
 using Environment = std::map<std::string, std::string>;
@@ -129,4 +129,4 @@ TEST(ProxyChoice, TellsWhichVariablesItCannotFollowWithoutTheirValue) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::proxy_choice_test

@@ -11,7 +11,7 @@
 #include <random>
 #include <set>
 
-namespace vnetprobe::tags {
+namespace vnetprobe::tags::tags_test {
 namespace {
 
 using testing::ElementsAre;
@@ -412,4 +412,4 @@ TEST(Snapshot, OfEveryCloudHoldsWhatTheFileSays) {
 }
 
 }  // namespace
-}  // namespace vnetprobe::tags
+}  // namespace vnetprobe::tags::tags_test

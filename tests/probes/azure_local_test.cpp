@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-namespace vnetprobe {
+namespace vnetprobe::azure_local_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -292,4 +292,4 @@ TEST(WireserverProbe, BoundsConnectionAndAnswerTogether) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::azure_local_test

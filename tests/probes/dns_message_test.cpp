@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace vnetprobe {
+namespace vnetprobe::dns_message_test {
 namespace {
 
 using test::Bytes;
@@ -147,4 +147,4 @@ TEST(DnsMessage, EscapesWhatIsNoPlainTextInANameAndNamesOtherTypesByNumber) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::dns_message_test

@@ -16,7 +16,7 @@
 
 #include <functional>
 
-namespace vnetprobe {
+namespace vnetprobe::dns_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -400,4 +400,4 @@ TEST(DnsProbe, AsksManyAtOnce) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::dns_test

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-namespace vnetprobe {
+namespace vnetprobe::host_files_test {
 namespace {
 
 using test::TemporaryDirectory;
@@ -191,4 +191,4 @@ TEST(OsRelease, IsReadWithAndWithoutQuotes) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::host_files_test

@@ -10,7 +10,7 @@
 #include <cstdlib>
 
 // Reads of the node: files below a root of the test's own, the kernel's tables in a network namespace of its own.
-namespace vnetprobe {
+namespace vnetprobe::host_test {
 namespace {
 
 using test::Child;
@@ -344,4 +344,4 @@ TEST(Network, DISABLED_InsideNamespace) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::host_test

@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-namespace vnetprobe {
+namespace vnetprobe::http_facts_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -160,4 +160,4 @@ TEST(ClockOffset, ComparesWithTheMiddleOfTheSecond) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::http_facts_test

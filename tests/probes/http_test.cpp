@@ -12,7 +12,7 @@
 
 #include <filesystem>
 
-namespace vnetprobe {
+namespace vnetprobe::http_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -390,4 +390,4 @@ TEST(HttpProbe, SendsNoUserAndNoFragmentOfTheUrl) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::http_test

@@ -15,7 +15,7 @@
 // The libc reads /etc/hosts and /etc/resolv.conf and nothing else, so its tests run in a network namespace whose files
 // of that name `ip netns exec` lays over the machine's: the outer tests run this program again, inside, with one
 // DISABLED_ test.
-namespace vnetprobe {
+namespace vnetprobe::libc_resolver_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -168,4 +168,4 @@ TEST(LibcResolverLoop, AnswersManyAtOnce) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::libc_resolver_test

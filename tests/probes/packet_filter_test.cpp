@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace vnetprobe {
+namespace vnetprobe::packet_filter_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -158,4 +158,4 @@ TEST(Commands, EndWithinTheirBounds) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::packet_filter_test

@@ -8,7 +8,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-namespace vnetprobe {
+namespace vnetprobe::path_test {
 namespace {
 
 // client - first - second - server, each on a link of its own.
@@ -107,4 +107,4 @@ TEST_F(Hops, AClientHelloThatIsCutOnTheWayIsCutBeforeTheServersDistance) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::path_test

@@ -9,7 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace vnetprobe {
+namespace vnetprobe::proxy_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -251,4 +251,4 @@ TEST(Proxy, TakesAnyStatusOf2xxAfterInterimAnswers) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::proxy_test

@@ -13,7 +13,7 @@
 
 #include <functional>
 
-namespace vnetprobe {
+namespace vnetprobe::tcp_network_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -282,4 +282,4 @@ TEST_F(Paths, OwnAddressesIncludeAllOfLoopback) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::tcp_network_test

@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 #include <boost/asio/ip/udp.hpp>
 
-namespace vnetprobe {
+namespace vnetprobe::tcp_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -116,4 +116,4 @@ TEST(Udp, SeesAnAnswer) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::tcp_test

@@ -13,7 +13,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 
-namespace vnetprobe {
+namespace vnetprobe::tls_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -469,4 +469,4 @@ TEST(TlsContext, TakesEveryCertificateOfAFileWhateverStandsBetween) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::tls_test

@@ -15,7 +15,7 @@
 #include <boost/asio/read.hpp>
 #include <boost/json/parse.hpp>
 
-namespace vnetprobe {
+namespace vnetprobe::websocket_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -487,4 +487,4 @@ TEST(WebsocketProbe, AsksWithTheHeadersOfABrowserAndItsOwn) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::websocket_test

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 // What only all checks together make worth asking, and what the answers mean.
-namespace vnetprobe {
+namespace vnetprobe::across_questions_test {
 namespace {
 
 using namespace test;
@@ -235,4 +235,4 @@ TEST(AzureDns, ALeaseThatContradictsTheServersIsANoteBesideNamesThatFail) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::across_questions_test

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 // Who wrote an answer, who made a certificate, whose clock is wrong: blame only where the evidence names somebody.
-namespace vnetprobe {
+namespace vnetprobe::answer_author_test {
 namespace {
 
 using namespace test;
@@ -365,4 +365,4 @@ TEST(Reasons, NameTheStateThatTheTableExplains) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::answer_author_test

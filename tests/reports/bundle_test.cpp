@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace vnetprobe::bundle {
+namespace vnetprobe::bundle::bundle_test {
 namespace {
 
 using testing::HasSubstr;
@@ -104,4 +104,4 @@ TEST(Anonymizer, HidesNamesAsWholeWordsInAnyCase) {
 }
 
 }  // namespace
-}  // namespace vnetprobe::bundle
+}  // namespace vnetprobe::bundle::bundle_test

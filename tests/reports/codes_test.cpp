@@ -4,7 +4,7 @@
 
 #include <set>
 
-namespace vnetprobe {
+namespace vnetprobe::codes_test {
 namespace {
 
 TEST(TableOfCodes, EveryRowTellsTheUserWhatItMeansAndWhatToDo) {
@@ -39,4 +39,4 @@ TEST(TableOfCodes, SuggestsWhatAMisspeltCodeProbablyMeant) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::codes_test

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <boost/json/parse.hpp>
 
-namespace vnetprobe {
+namespace vnetprobe::compare_test {
 namespace {
 
 using namespace test;
@@ -116,4 +116,4 @@ TEST(Compare, EveryFormatShowsTheSameAndNothingThatATerminalObeys) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::compare_test

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-namespace vnetprobe {
+namespace vnetprobe::dns_false_blame_test {
 namespace {
 
 using namespace test;
@@ -261,4 +261,4 @@ TEST(DnsOutcome, AServerOfAFamilyThatTheNodeLacksIsNotApplicable) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::dns_false_blame_test

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace vnetprobe {
+namespace vnetprobe::dns_rules_test {
 namespace {
 
 using namespace test;
@@ -352,4 +352,4 @@ TEST(SearchList, WhatProgramsGetForAMissingNameIsToldBesideItAndNeverAboveInfo) 
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::dns_rules_test

@@ -1,7 +1,7 @@
 #include "tests/support/dns_situations.hpp"
 
 // Two sources of one name that differ: the hosts file, the stub and its cache, the servers behind it.
-namespace vnetprobe {
+namespace vnetprobe::dns_sources_test {
 namespace {
 
 using namespace test;
@@ -118,4 +118,4 @@ INSTANTIATE_TEST_SUITE_P(
                   "dns.cache.stale"}));
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::dns_sources_test

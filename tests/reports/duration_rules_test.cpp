@@ -5,7 +5,7 @@
 
 // What shows only over time, or in several connections: idleness, steps of the clock, now and then, smaller segments;
 // and what the node tells of itself.
-namespace vnetprobe {
+namespace vnetprobe::duration_rules_test {
 namespace {
 
 using namespace test;
@@ -207,4 +207,4 @@ TEST(OutputFilter, ARuleThatBreaksNothingIsNoFault) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::duration_rules_test

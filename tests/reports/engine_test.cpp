@@ -7,7 +7,7 @@
 
 #include <limits>
 
-namespace vnetprobe {
+namespace vnetprobe::engine_test {
 namespace {
 
 using namespace test;
@@ -317,4 +317,4 @@ TEST(FollowUps, AWebsocketThatDiedOfSilenceIsComparedWithAFreshOne) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::engine_test

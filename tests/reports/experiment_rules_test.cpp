@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-namespace vnetprobe {
+namespace vnetprobe::experiment_rules_test {
 namespace {
 
 using namespace test;
@@ -331,4 +331,4 @@ TEST(ServiceTagRules, NothingIsSaidOfWhatAnswersByAnOldFile) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::experiment_rules_test

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace vnetprobe {
+namespace vnetprobe::fleet_test {
 namespace {
 
 using testing::ElementsAre;
@@ -205,4 +205,4 @@ TEST(Fleet, TextSaysWhatIsWrongAndFitsTheTerminal) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::fleet_test

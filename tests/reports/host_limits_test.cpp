@@ -5,7 +5,7 @@
 
 // The node's own limits, policy routing, its clock and its certificate store: each code where it must appear, and the
 // look-alike in which it must not.
-namespace vnetprobe {
+namespace vnetprobe::host_limits_test {
 namespace {
 
 using namespace test;
@@ -206,4 +206,4 @@ TEST(Clock, ThatDriftsWithoutATimeServiceIsToldBeforeItFails) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::host_limits_test

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 // A path that loses packets works: a second try tells a loss from a rule, and no loss is ever more than a note.
-namespace vnetprobe {
+namespace vnetprobe::loss_rules_test {
 namespace {
 
 using namespace test;
@@ -145,4 +145,4 @@ TEST(Loss, TheSecondClimbIsTheOneThatCounts) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::loss_rules_test

@@ -5,7 +5,7 @@
 
 // What a healthy network shows too: sizes, IPv6, loss, settings that disagree. A note at most, unless something fails
 // of it.
-namespace vnetprobe {
+namespace vnetprobe::network_notes_test {
 namespace {
 
 using namespace test;
@@ -150,4 +150,4 @@ TEST(ProxySettings, ThatDisagreeAreANote) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::network_notes_test

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace vnetprobe {
+namespace vnetprobe::network_rules_test {
 namespace {
 
 using namespace test;
@@ -411,4 +411,4 @@ TEST(Addresses, AreToldApart) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::network_rules_test

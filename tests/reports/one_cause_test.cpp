@@ -5,7 +5,7 @@
 
 // One cause is one diagnosis with its victims under it, and odd networks that work are blamed for nothing. Every case
 // here was a scenario of tests/lab first.
-namespace vnetprobe {
+namespace vnetprobe::one_cause_test {
 namespace {
 
 using namespace test;
@@ -326,4 +326,4 @@ TEST(OneCause, ADeadWayHidesNoWrongName) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::one_cause_test

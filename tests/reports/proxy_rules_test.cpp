@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 // A proxy on the way: what it does itself, and what lies behind it.
-namespace vnetprobe {
+namespace vnetprobe::proxy_rules_test {
 namespace {
 
 using namespace test;
@@ -163,4 +163,4 @@ TEST(UserAgent, ARefusalInBetweenThatABrowserDoesNotGet) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::proxy_rules_test

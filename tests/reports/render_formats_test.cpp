@@ -15,7 +15,7 @@
 #include <fstream>
 #include <functional>
 
-namespace vnetprobe {
+namespace vnetprobe::render_formats_test {
 namespace {
 
 using namespace test;
@@ -247,4 +247,4 @@ TEST(Visible, ShowsWhatItIs) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::render_formats_test

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 // Whose matter a dead way is: the node's, an optional target's, or nobody's.
-namespace vnetprobe {
+namespace vnetprobe::route_rules_test {
 namespace {
 
 using namespace test;
@@ -82,4 +82,4 @@ TEST(RouteDiagnosis, ADeadGatewayFailsTheRouteAndSkipsTheRest) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::route_rules_test

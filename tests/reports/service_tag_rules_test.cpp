@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace vnetprobe {
+namespace vnetprobe::service_tag_rules_test {
 namespace {
 
 using namespace test;
@@ -142,4 +142,4 @@ TEST(LimitedOutbound, NamesTagPortAndRuleOfEverySilentTarget) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::service_tag_rules_test

@@ -4,7 +4,7 @@
 
 // TLS, HTTP, services, WebSocket, clock and the platform's own services: each code where it must appear, and the
 // look-alike in which it must not.
-namespace vnetprobe {
+namespace vnetprobe::upper_rules_test {
 namespace {
 
 using namespace test;
@@ -394,4 +394,4 @@ TEST(Outcome, WireserverForAnybodyButRootIsUndecided) {
 }
 
 }  // namespace
-}  // namespace vnetprobe
+}  // namespace vnetprobe::upper_rules_test
