@@ -45,12 +45,13 @@ class CatalogueReader {
         {"clouds", [](const YamlNode&) {}},
         {"entries",
          [&](const YamlNode& node) {
-           yaml_.sequence(node, "entries", "- {id: node.os, title: ..., stack: node}",
+           yaml_.sequence(node, "entries", "[{id: node.os, title: ..., stack: node}]",
                           [&](const YamlNode& item) { read_entry(item); });
          }},
     };
     read_clouds_first(root);
-    yaml_.mapping(root, "", keys);
+    yaml_.mapping(root, "", keys,
+                  "entries: [{id: target.mine, title: Mine, stack: tcp, host: example.net, port: 443}]");
     if (catalogue_.entries.empty() && yaml_.errors().empty())
       yaml_.error(root.place, "no entries; a catalogue has a list `entries:`");
     auto errors = yaml_.errors();
@@ -60,7 +61,7 @@ class CatalogueReader {
 
  private:
   void text_into(const YamlNode& node, std::string_view key, std::string& into) {
-    if (auto text = yaml_.text(node, key, fmt::format("{}: some text", key))) into = std::move(*text);
+    if (auto text = yaml_.text(node, key, "some text")) into = std::move(*text);
   }
 
   // The entries' templates are checked against the clouds' values, wherever in the file these stand.
@@ -113,7 +114,7 @@ class CatalogueReader {
   template <class Enum>
   void read_list(const YamlNode& node, std::string_view key, std::span<const std::string_view> names,
                  std::optional<Enum> (*parse)(std::string_view), std::vector<Enum>& into) {
-    yaml_.sequence(node, key, fmt::format("{}: [{}]", key, names[0]), [&](const YamlNode& item) {
+    yaml_.sequence(node, key, fmt::format("[{}]", names[0]), [&](const YamlNode& item) {
       if (const auto value = yaml_.one_of(item, key, names, parse)) into.push_back(*value);
     });
   }
@@ -177,7 +178,6 @@ class CatalogueReader {
     CatalogueEntry entry;
     static const auto stacks = names_of_enum<Stack>();
     static const auto services = names_of_enum<Service>();
-    bool has_stack = false;
     const auto templated = [&](std::string_view key, std::string& into) {
       return YamlReader::Key{key, [this, key, &into](const YamlNode& value) { template_into(value, key, into); }};
     };
@@ -210,7 +210,6 @@ class CatalogueReader {
         {"stack",
          [&](const YamlNode& value) {
            if (const auto stack = yaml_.one_of<Stack>(value, "stack", stacks, parse_enum<Stack>)) entry.stack = *stack;
-           has_stack = true;
          }},
         templated("host", entry.host),
         {"port",
@@ -228,18 +227,27 @@ class CatalogueReader {
         optional_template("private_zone", entry.private_zone),
         plain("healthy", entry.healthy)};
     yaml_.mapping(node, "an entry", keys);
-    check_entry(node.place, entry, has_stack);
+    check_entry(node, entry);
     catalogue_.entries.push_back(std::move(entry));
   }
 
-  void check_entry(Place place, const CatalogueEntry& entry, bool has_stack) {
+  // A key with a wrong value has had its complaint: only what is not there at all is missing.
+  void check_entry(const YamlNode& node, const CatalogueEntry& entry) {
+    const Place place = node.place;
+    if (node.kind != YamlNode::Kind::mapping) return;
+    const auto has = [&](std::string_view key) {
+      return std::ranges::any_of(node.entries, [&](const YamlEntry& one) {
+        return one.key.text == key && one.value.kind != YamlNode::Kind::null;
+      });
+    };
     const std::string_view name = entry.id.empty() ? std::string_view("an entry") : std::string_view(entry.id);
-    if (entry.id.empty()) yaml_.error(place, "an entry without an id; write id: target.mine");
-    if (entry.title.empty()) yaml_.error(place, fmt::format("{}: the title is missing", name));
-    if (!has_stack) yaml_.error(place, fmt::format("{}: the stack is missing; write stack: https, for example", name));
+    if (!has("id")) yaml_.error(place, "an entry without an id; write id: target.mine");
+    if (!has("title")) yaml_.error(place, fmt::format("{}: the title is missing", name));
+    if (!has("stack"))
+      yaml_.error(place, fmt::format("{}: the stack is missing; write stack: https, for example", name));
     const bool local = entry.stack == Stack::node || entry.stack == Stack::inbound;
-    if (has_stack && !local && entry.host.empty()) yaml_.error(place, fmt::format("{}: the host is missing", name));
-    if (has_stack && entry.stack != Stack::node && entry.stack != Stack::dns && entry.port == 0)
+    if (has("stack") && !local && !has("host")) yaml_.error(place, fmt::format("{}: the host is missing", name));
+    if (has("stack") && entry.stack != Stack::node && entry.stack != Stack::dns && !has("port"))
       yaml_.error(place, fmt::format("{}: the port is missing", name));
     if (!entry.path.empty() && !entry.path.starts_with('/'))
       yaml_.error(place, fmt::format("{}: the path must begin with /", name));
@@ -268,11 +276,21 @@ class CatalogueReader {
 
   // Checks that come from one entry are told apart by their ids.
   void check_repetition(Place place, const CatalogueEntry& entry) {
+    const auto tag = entry.service_tag.value_or(""), zone = entry.private_zone.value_or("");
     for (const std::string_view each : {"account", "resolver"}) {
       const auto braced = fmt::format("{{{}}}", each);
-      if (entry.host.find(braced) != std::string::npos && entry.id.find(braced) == std::string::npos)
-        yaml_.error(place, fmt::format("{}: the host has {} and the id has not; write id: {}/{}", entry.id, braced,
+      const auto has = [&](std::string_view text) { return text.find(braced) != std::string_view::npos; };
+      if (has(entry.id)) continue;
+      for (const auto& [key, text] : {std::pair<std::string_view, std::string_view>{"host", entry.host},
+                                      {"path", entry.path},
+                                      {"title", entry.title},
+                                      {"service_tag", tag},
+                                      {"private_zone", zone}}) {
+        if (!has(text)) continue;
+        yaml_.error(place, fmt::format("{}: the {} has {} and the id has not; write id: {}/{}", entry.id, key, braced,
                                        entry.id, braced));
+        break;
+      }
     }
   }
 

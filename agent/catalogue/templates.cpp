@@ -11,23 +11,12 @@ namespace vnetprobe {
 namespace {
 
 // What make_plan() knows of a node, a resource or a region (agent/plan/values.cpp fills them).
-constexpr std::array<std::string_view, 17> placeholders{"region",
-                                                        "region_suffix",
-                                                        "paired_region",
-                                                        "paired_region_suffix",
-                                                        "workspace",
-                                                        "workspace_id",
-                                                        "workspace_region",
-                                                        "instance",
-                                                        "instance_domain",
-                                                        "notebooks_label",
-                                                        "subscription_or_zero",
-                                                        "batch_host",
-                                                        "account",
-                                                        "public_account",
-                                                        "registry",
-                                                        "vault",
-                                                        "resolver"};
+constexpr std::array<std::string_view, 18> placeholders{
+    "region",     "region_suffix",   "paired_region",    "paired_region_suffix",
+    "workspace",  "workspace_id",    "workspace_region", "workspace_region_suffix",
+    "instance",   "instance_domain", "notebooks_label",  "subscription_or_zero",
+    "batch_host", "account",         "public_account",   "registry",
+    "vault",      "resolver"};
 
 using Unsettled = std::map<std::string_view, std::vector<std::string>>;  // a value and the values that it is made of
 

@@ -50,6 +50,7 @@ std::string checks_text(const Plan& plan) {
   const auto run = std::ranges::count(plan.checks, true, &PlannedCheck::run);
   out += fmt::format("\n{} checks\n", run);
   for (const auto& missing : plan.not_checked) paragraph(out, "Not checked: ", missing);
+  for (const auto& one : plan.left_out) paragraph(out, "Of other networks: ", one);
   return out;
 }
 
@@ -98,18 +99,11 @@ std::string checks_json(const Plan& plan) {
   return out.take();
 }
 
-// The entries that hold for this node's profile, era and cloud, as they are in the catalogue.
-std::string checks_yaml(const Catalogue& catalogue, const Discovery& discovery) {
-  const Settings& settings = discovery.settings;
-  Catalogue mine = catalogue;
-  std::erase_if(mine.entries, [&](const CatalogueEntry& entry) {
-    const auto elsewhere = [](const auto& wanted, const auto& actual) {
-      return !wanted.empty() && actual && std::ranges::find(wanted, actual->value) == wanted.end();
-    };
-    return elsewhere(entry.profiles, settings.profile) || elsewhere(entry.eras, settings.era) ||
-           elsewhere(entry.clouds, settings.cloud);
-  });
-  return "# Edit this and pass it back with --catalog.\n" + catalogue_to_yaml(mine);
+// Whole, for it takes the built-in one's place on every node that it is passed to.
+std::string checks_yaml(const Catalogue& catalogue) {
+  return "# The whole catalogue, with the entries of other profiles, eras and clouds. Edit it and pass it back with "
+         "--catalog.\n" +
+         catalogue_to_yaml(catalogue);
 }
 
 struct ProfileText {
@@ -127,10 +121,9 @@ constexpr std::array profile_texts{
 
 }  // namespace
 
-std::string list_checks(const Plan& plan, const Catalogue& catalogue, const Discovery& discovery,
-                        std::string_view format) {
+std::string list_checks(const Plan& plan, const Catalogue& catalogue, std::string_view format) {
   if (format == "json") return checks_json(plan);
-  if (format == "yaml") return checks_yaml(catalogue, discovery);
+  if (format == "yaml") return checks_yaml(catalogue);
   return checks_text(plan);
 }
 

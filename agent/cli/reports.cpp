@@ -49,7 +49,12 @@ int list(const ListCommand& command) {
   const Discovery discovery =
       combine(command.run.settings, prepared.config, prepared.local, prepared.host, std::nullopt);
   const Plan plan = make_plan(prepared.catalogue, discovery, {.only = command.run.only, .skip = command.run.skip});
-  fmt::print("{}", list_checks(plan, prepared.catalogue, discovery, command.format));
+  fmt::print("{}", list_checks(plan, prepared.catalogue, command.format));
+  // An array of checks has no place for what is none, and readers count on the array.
+  if (command.format == "json") {
+    for (const auto& missing : plan.not_checked) fmt::print(stderr, "vnetprobe: not checked: {}\n", missing);
+    for (const auto& one : plan.left_out) fmt::print(stderr, "vnetprobe: of other networks: {}\n", one);
+  }
   return 0;
 }
 

@@ -115,6 +115,11 @@ void check_combinations(YamlReader& reader, const YamlNode& root, const Settings
   check_region(reader, settings, settings.region, child(&root, "region"), "region");
   check_region(reader, settings, settings.workspace_region, child(child(&root, "workspace"), "region"),
                "workspace.region");
+  const auto* hbi = child(&root, "hbi_workspace");
+  if (const auto* again = child(child(&root, "workspace"), "hbi_workspace"); hbi && again)
+    reader.error(
+        again->place,
+        fmt::format("workspace.hbi_workspace: also in line {}, as hbi_workspace; write one of them", hbi->place.line));
   const auto* timeouts = child(&root, "timeouts");
   const auto& limits = settings.timeouts;
   for (const auto& [key, limit] : {std::pair{"dns", limits.dns},

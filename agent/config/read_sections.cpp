@@ -213,6 +213,11 @@ void read_workspace(YamlReader& reader, const YamlNode& node, Settings& settings
          keep(reader, value, settings.workspace_private_endpoint,
               read_private_endpoint(reader, value, "private_endpoint"));
        }},
+      // Also a key of the file, where the documentation has it.
+      {"hbi_workspace",
+       [&](const YamlNode& value) {
+         keep(reader, value, settings.hbi_workspace, reader.boolean(value, "hbi_workspace"));
+       }},
   };
   reader.mapping(node, "workspace", keys);
 }

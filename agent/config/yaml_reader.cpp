@@ -14,12 +14,22 @@ namespace {
 
 constexpr std::size_t most_problems = 200;
 
+// A key cut short: "hbi" for "hbi_workspace". Absent: none begins so, or several do.
+std::optional<std::string_view> only_one_that_begins_with(std::string_view text,
+                                                          std::span<const std::string_view> names) {
+  constexpr std::size_t shortest = 3;
+  const auto begins = [&](std::string_view name) { return name.starts_with(text); };
+  if (text.size() < shortest || std::ranges::count_if(names, begins) != 1) return std::nullopt;
+  return *std::ranges::find_if(names, begins);
+}
+
 void unknown_key(YamlReader& reader, const YamlNode& key, std::string_view where,
                  std::span<const YamlReader::Key> keys) {
   std::vector<std::string_view> names;
   for (const auto& known : keys) names.push_back(known.name);
   const auto place = where.empty() ? std::string() : fmt::format(" in {}", where);
-  const auto meant = nearest_name(key.text, names);
+  auto meant = only_one_that_begins_with(key.text, names);
+  if (!meant) meant = nearest_name(key.text, names);
   const auto advice =
       meant ? fmt::format("did you mean '{}'?", *meant) : fmt::format("known here: {}", fmt::join(names, ", "));
   reader.error(key.place, fmt::format("unknown key {}{}; {}", shown(key), place, advice));
@@ -66,12 +76,12 @@ std::vector<std::string> YamlReader::in_order(std::vector<YamlProblem> problems)
   return messages;
 }
 
-void YamlReader::mapping(const YamlNode& node, std::string_view where, std::span<const Key> keys) {
+void YamlReader::mapping(const YamlNode& node, std::string_view where, std::span<const Key> keys,
+                         std::string_view example) {
   if (node.kind != YamlNode::Kind::mapping) {
     const auto subject = where.empty() ? std::string("the file") : std::string(where);
-    const auto example = where.empty() ? std::string("profile: compute-instance")
-                                       : fmt::format("{}: {{{}: ...}}", where, keys.front().name);
-    error(node.place, fmt::format("{}: expected keys and values, found {}; write {}", subject, shown(node), example));
+    const auto line = where.empty() ? std::string(example) : fmt::format("{}: {{{}: ...}}", where, keys.front().name);
+    error(node.place, fmt::format("{}: expected keys and values, found {}; write {}", subject, shown(node), line));
     return;
   }
   std::map<std::string_view, Place> seen;

@@ -22,8 +22,10 @@ class YamlReader {
     std::string_view name;
     std::function<void(const YamlNode&)> read;  // not called for a null: `region:` with nothing behind it is not set
   };
-  // A mapping with these keys and no others. `where` is how messages call it ("workspace"); empty: the whole file.
-  void mapping(const YamlNode& node, std::string_view where, std::span<const Key> keys);
+  // A mapping with these keys and no others. `where` is how messages call it ("workspace"); empty: the whole file, of
+  // which `example` is a line that would be right.
+  void mapping(const YamlNode& node, std::string_view where, std::span<const Key> keys,
+               std::string_view example = "profile: compute-instance");
   // A list, each item read by `read`. `example` is one line that would be right.
   void sequence(const YamlNode& node, std::string_view key, std::string_view example,
                 const std::function<void(const YamlNode&)>& read);

@@ -74,7 +74,7 @@ class LocalReader {
       const auto domain = parse_instance_domain(value);
       if (!domain) return refuse(source, "a domain of compute instances");
       take(settings.instance_domain, domain->domain, source);
-      take(settings.cloud, domain->cloud, source);
+      if (domain->cloud) take(settings.cloud, *domain->cloud, source);
       if (!domain->region.empty()) take(settings.region, domain->region, source);
     } else if (key == "certurl") {
       const auto name = host_of_url(value, "https");

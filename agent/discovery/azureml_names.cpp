@@ -20,11 +20,15 @@ constexpr std::array aml_suffixes{
     Suffix{".cert.api.ml.azure.cn", Cloud::china},      Suffix{".api.ml.azure.cn", Cloud::china},
     Suffix{".experiments.azureml.net", Cloud::public_},
 };
+struct InstanceSuffix {
+  std::string_view text;
+  std::optional<Cloud> cloud;  // absent: the documents print it for instances of every cloud (azure-facts 1.6, 2.1)
+};
 constexpr std::array instance_suffixes{
-    Suffix{"instances.azureml.ms", Cloud::public_},  Suffix{"instances.ml.azure.ms", Cloud::public_},
-    Suffix{"instances.azureml.net", Cloud::public_}, Suffix{"instances.azureml.us", Cloud::usgov},
-    Suffix{"instances.ml.azure.us", Cloud::usgov},   Suffix{"instances.azureml.cn", Cloud::china},
-    Suffix{"instances.ml.azure.cn", Cloud::china},
+    InstanceSuffix{"instances.azureml.ms", std::nullopt},    InstanceSuffix{"instances.ml.azure.ms", std::nullopt},
+    InstanceSuffix{"instances.azureml.net", Cloud::public_}, InstanceSuffix{"instances.azureml.us", Cloud::usgov},
+    InstanceSuffix{"instances.ml.azure.us", Cloud::usgov},   InstanceSuffix{"instances.azureml.cn", Cloud::china},
+    InstanceSuffix{"instances.ml.azure.cn", Cloud::china},
 };
 constexpr std::array batch_suffixes{
     Suffix{".batch.azure.com", Cloud::public_},

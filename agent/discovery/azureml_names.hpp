@@ -27,9 +27,9 @@ struct MlflowUri {
 std::optional<MlflowUri> parse_mlflow_uri(std::string_view uri);
 
 struct InstanceDomain {
-  std::string domain;  // "instances.azureml.ms"
-  std::string region;  // empty where the suffix has none
-  Cloud cloud{};
+  std::string domain;          // "instances.azureml.ms"
+  std::string region;          // empty where the suffix has none
+  std::optional<Cloud> cloud;  // absent: instances of every cloud may have this domain
 };
 // "instances.azureml.ms" or "eastus2.instances.azureml.ms".
 std::optional<InstanceDomain> parse_instance_domain(std::string_view suffix);

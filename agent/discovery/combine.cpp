@@ -149,6 +149,7 @@ Discovery combine(const Settings& command_line, const Settings& config, const Lo
   Discovery discovery{.node = node_of(settings, host, imds), .notes = local.notes};
   discovery.on_azure_vm = belief.on_azure_vm;
   discovery.on_azure_vm_because = std::move(belief.because);
+  discovery.is_the_compute = local.settings.profile && local.settings.profile->value == settings.profile->value;
   if (!said.profile)
     discovery.notes.push_back("no profile was named and nothing on this node tells one; compute-instance was assumed");
   if (command_line.profile && local.settings.profile && command_line.profile->value != local.settings.profile->value)

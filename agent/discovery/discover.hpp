@@ -30,7 +30,8 @@ struct LocalSettings {
 };
 LocalSettings read_azureml(const Surroundings& surroundings);
 
-// What IMDS says: cloud, region, subscription, resource group.
+// What IMDS says: cloud, region, subscription, resource group, and whether there is a public address. It names none for
+// one of the Standard kind (azure-facts 3.3), so without one nothing is said.
 Settings settings_from_imds(const ImdsObservation& imds);
 
 // All sources merged, strongest first, and the Node that the report shows.
@@ -41,6 +42,7 @@ struct Discovery {
   bool on_azure_vm{};  // IMDS ought to answer: told by --imds-endpoint, the profile, AML's files or the chassis tag;
                        // never in a container
   std::string on_azure_vm_because;
+  bool is_the_compute{};  // its own files or environment say what it is; false: it may stand in for another node
   Node node;
   std::vector<std::string> notes;
 };

@@ -22,6 +22,8 @@ Settings settings_from_imds(const ImdsObservation& imds) {
     take(settings.subscription, lower_case(*imds.subscription), "imds: compute.subscriptionId");
   if (imds.resource_group && is_resource_group(*imds.resource_group))
     take(settings.resource_group, imds.resource_group, "imds: compute.resourceGroupName");
+  if (!imds.public_addresses.empty())
+    settings.public_ip = Sourced<bool>{.value = true, .source = "imds: network.interface.publicIpAddress"};
   return settings;
 }
 

@@ -16,6 +16,7 @@ struct PlannedCheck {
 struct Plan {
   std::vector<PlannedCheck> checks;
   std::vector<std::string> not_checked;  // requirement, and the value that would add it
+  std::vector<std::string> left_out;     // requirement of other networks, and the condition that does not hold here
 };
 
 struct Selection {
@@ -37,6 +38,8 @@ bool glob_matches(std::string_view pattern, std::string_view text);
 
 // The paired region of azure-facts section 6; empty for a region without a pair or an unknown one.
 std::string paired_region(std::string_view region);
+// Whether Microsoft says that the region has none. False too where nothing is said of it.
+bool has_no_pair(std::string_view region);
 // "eastus2" -> "EastUS2", the suffix that service tags use (azure-facts 5.6).
 std::string tag_suffix(std::string_view region);
 // "East US 2" -> "eastus2".

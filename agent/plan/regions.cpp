@@ -12,7 +12,9 @@ struct Region {
 };
 
 // azure-facts 6 (pairs) and 5.6 (suffixes). Five pairs lead one way only: brazilsouth, brazilsoutheast, westindia,
-// westus3 and usgovarizona are not the pair of their own pair. An empty pair: Microsoft names none.
+// westus3 and usgovarizona are not the pair of their own pair. An empty pair: Microsoft names none, which is more than
+// that nothing is said.
+constexpr std::string_view unstated = "?";
 constexpr std::array regions{
     Region{"australiacentral", "AustraliaCentral", "australiacentral2"},
     Region{"australiacentral2", "AustraliaCentral2", "australiacentral"},
@@ -20,12 +22,14 @@ constexpr std::array regions{
     Region{"australiasoutheast", "AustraliaSoutheast", "australiaeast"},
     Region{"austriaeast", "AustriaEast", ""},
     Region{"belgiumcentral", "BelgiumCentral", ""},
+    Region{"brazilnortheast", "BrazilNortheast", unstated},
     Region{"brazilsouth", "BrazilSouth", "southcentralus"},
     Region{"brazilsoutheast", "BrazilSoutheast", "brazilsouth"},
     Region{"canadacentral", "CanadaCentral", "canadaeast"},
     Region{"canadaeast", "CanadaEast", "canadacentral"},
     Region{"centralindia", "CentralIndia", "southindia"},
     Region{"centralus", "CentralUS", "eastus2"},
+    Region{"centraluseuap", "CentralUSEUAP", unstated},
     Region{"chilecentral", "ChileCentral", ""},
     Region{"chinaeast", "ChinaEast", "chinanorth"},
     Region{"chinaeast2", "ChinaEast2", "chinanorth2"},
@@ -37,22 +41,29 @@ constexpr std::array regions{
     Region{"eastasia", "EastAsia", "southeastasia"},
     Region{"eastus", "EastUS", "westus"},
     Region{"eastus2", "EastUS2", "centralus"},
+    Region{"eastus2euap", "EastUS2EUAP", unstated},
+    Region{"eastusstg", "EastUSSTG", unstated},
     Region{"francecentral", "FranceCentral", "francesouth"},
     Region{"francesouth", "FranceSouth", "francecentral"},
     Region{"germanynorth", "GermanyNorth", "germanywestcentral"},
     Region{"germanywestcentral", "GermanyWestCentral", "germanynorth"},
     Region{"indonesiacentral", "IndonesiaCentral", ""},
     Region{"israelcentral", "IsraelCentral", ""},
+    Region{"israelnorthwest", "IsraelNorthwest", unstated},
     Region{"italynorth", "ItalyNorth", ""},
     Region{"japaneast", "JapanEast", "japanwest"},
     Region{"japanwest", "JapanWest", "japaneast"},
+    Region{"jioindiacentral", "JioIndiaCentral", unstated},
+    Region{"jioindiawest", "JioIndiaWest", unstated},
     Region{"koreacentral", "KoreaCentral", "koreasouth"},
     Region{"koreasouth", "KoreaSouth", "koreacentral"},
+    Region{"malaysiasouth", "MalaysiaSouth", unstated},
     Region{"malaysiawest", "MalaysiaWest", ""},
     Region{"mexicocentral", "MexicoCentral", ""},
     Region{"newzealandnorth", "NewZealandNorth", ""},
     Region{"northcentralus", "NorthCentralUS", "southcentralus"},
     Region{"northeurope", "NorthEurope", "westeurope"},
+    Region{"northeurope2", "NorthEurope2", unstated},
     Region{"norwayeast", "NorwayEast", "norwaywest"},
     Region{"norwaywest", "NorwayWest", "norwayeast"},
     Region{"polandcentral", "PolandCentral", ""},
@@ -60,13 +71,19 @@ constexpr std::array regions{
     Region{"southafricanorth", "SouthAfricaNorth", "southafricawest"},
     Region{"southafricawest", "SouthAfricaWest", "southafricanorth"},
     Region{"southcentralus", "SouthCentralUS", "northcentralus"},
+    Region{"southcentralus2", "SouthCentralUS2", unstated},
+    Region{"southcentralusstg", "SouthCentralUSSTG", unstated},
     Region{"southeastasia", "SoutheastAsia", "eastasia"},
+    Region{"southeastus", "SoutheastUS", unstated},
+    Region{"southeastus3", "SoutheastUS3", unstated},
     Region{"southindia", "SouthIndia", "centralindia"},
     Region{"spaincentral", "SpainCentral", ""},
     Region{"swedencentral", "SwedenCentral", "swedensouth"},
     Region{"swedensouth", "SwedenSouth", "swedencentral"},
     Region{"switzerlandnorth", "SwitzerlandNorth", "switzerlandwest"},
     Region{"switzerlandwest", "SwitzerlandWest", "switzerlandnorth"},
+    Region{"taiwannorth", "TaiwanNorth", unstated},
+    Region{"taiwannorthwest", "TaiwanNorthwest", unstated},
     Region{"uaecentral", "UAECentral", "uaenorth"},
     Region{"uaenorth", "UAENorth", "uaecentral"},
     Region{"uksouth", "UKSouth", "ukwest"},
@@ -93,7 +110,12 @@ const Region* find(std::string_view name) {
 
 std::string paired_region(std::string_view region) {
   const Region* known = find(region);
-  return known ? std::string(known->pair) : std::string();
+  return known && known->pair != unstated ? std::string(known->pair) : std::string();
+}
+
+bool has_no_pair(std::string_view region) {
+  const Region* known = find(region);
+  return known && known->pair.empty();
 }
 
 // A region that the table does not know keeps its name with a capital: tag look-up is case-insensitive anyway.

@@ -22,11 +22,12 @@ struct SettingName {
 constexpr std::array setting_names{
     SettingName{"region", "`region` (or let IMDS tell it)"},
     SettingName{"region_suffix", "`region` (or let IMDS tell it)"},
-    SettingName{"paired_region", "`region` (or let IMDS tell it)"},
-    SettingName{"paired_region_suffix", "`region` (or let IMDS tell it)"},
+    SettingName{"paired_region", "`workspace.region` or `region`"},
+    SettingName{"paired_region_suffix", "`workspace.region` or `region`"},
     SettingName{"workspace", "`workspace.name`"},
     SettingName{"workspace_id", "`workspace.id`"},
     SettingName{"workspace_region", "`workspace.region` or `region`"},
+    SettingName{"workspace_region_suffix", "`workspace.region` or `region`"},
     SettingName{"instance", "`instance` (or run on the compute instance)"},
     SettingName{"instance_domain", "`cloud`"},
     SettingName{"notebooks_label", "`workspace.name`, `workspace.id` and `workspace.region`"},
@@ -49,6 +50,10 @@ const StorageAccount* public_account(const Settings& settings) {
   return accounts.empty() ? nullptr : &accounts.front();
 }
 
+const Setting<std::string>& region_of_workspace(const Settings& settings) {
+  return settings.workspace_region ? settings.workspace_region : settings.region;
+}
+
 std::string_view setting_for(std::string_view placeholder) {
   for (const auto& row : setting_names)
     if (row.placeholder == placeholder) return row.setting;
@@ -66,14 +71,14 @@ std::map<std::string, std::string> plan_values(const Catalogue& catalogue, const
   set("region", settings.region);
   set("workspace", settings.workspace_name);
   set("workspace_id", settings.workspace_id);
-  set("workspace_region", settings.workspace_region ? settings.workspace_region : settings.region);
+  set("workspace_region", region_of_workspace(settings));
   set("instance", settings.instance);
   values["subscription_or_zero"] =
       settings.subscription ? settings.subscription->value : std::string("00000000-0000-0000-0000-000000000000");
-  if (settings.region) {
-    const std::string& region = settings.region->value;
-    values["region_suffix"] = tag_suffix(region);
-    if (const auto pair = paired_region(region); !pair.empty()) {
+  if (settings.region) values["region_suffix"] = tag_suffix(settings.region->value);
+  if (const auto& region = region_of_workspace(settings)) {
+    values["workspace_region_suffix"] = tag_suffix(region->value);
+    if (const auto pair = paired_region(region->value); !pair.empty()) {
       values["paired_region"] = pair;
       values["paired_region_suffix"] = tag_suffix(pair);
     }

@@ -12,6 +12,9 @@ std::map<std::string, std::string> plan_values(const Catalogue& catalogue, const
 // first; null where none is known.
 const StorageAccount* public_account(const Settings& settings);
 
+// The workspace's region; the node's, where only that is known.
+const Setting<std::string>& region_of_workspace(const Settings& settings);
+
 // Which setting would give a placeholder its value: "`instance`", "`workspace.id`".
 std::string_view setting_for(std::string_view placeholder);
 

@@ -95,9 +95,14 @@ void add_notes(RoutePlan& plan) {
     plan.notes.push_back(
         fmt::format("{} routes are more than the {} that Azure allows in one route table; use --aggregate", count,
                     routes_in_a_table));
-  if (plan.pair.empty())
+  if (has_no_pair(plan.region))
     plan.notes.push_back(
         fmt::format("{} has no paired region: there is no secondary AzureMachineLearning tag to route", plan.region));
+  else if (plan.pair.empty())
+    plan.notes.push_back(fmt::format(
+        "this version does not know whether {} has a paired region, to whose AzureMachineLearning tag there "
+        "would have to be routes too",
+        plan.region));
   else
     plan.notes.push_back(fmt::format("AzureMachineLearning of the paired region {} is among them", plan.pair));
 }

@@ -21,7 +21,7 @@ struct RouteRequest {
 
 struct RoutePlan {
   std::vector<Route> routes;
-  std::string region, pair;        // canonical; `pair` empty: Microsoft names none
+  std::string region, pair;        // canonical; `pair` empty: none is known
   std::vector<std::string> notes;  // for the reader: how many, what a missing pair means
   std::string error;
 };

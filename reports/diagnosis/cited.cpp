@@ -116,6 +116,31 @@ bool ends_at_tcp(const Check& check, const Report& report) {
          std::all_of(tried.begin(), tried.end(), [](const auto& attempt) { return attempt->error.has_value(); });
 }
 
+bool owes_no_answer(const Check& check) {
+  if (check.id.starts_with("outbound.host/")) return true;
+  const auto tried = cited<TcpObservation>(check);
+  return check.id.starts_with("instance.port/") && !tried.empty() &&
+         std::all_of(tried.begin(), tried.end(), [](const auto& tcp) {
+           const bool silent = tcp->error == TcpFailure::timed_out && !tcp->send_refused;
+           return !tcp->icmp && !tcp->instead_of && (silent || tcp->error == TcpFailure::refused);
+         });
+}
+
+bool may_not_exist(const Check& check) {
+  if (!check.target.guessed) return false;
+  const auto tunnels = cited<ProxyObservation>(check);
+  if (!tunnels.empty()) return tunnels.back()->error == ProxyFailure::denied && tunnels.back()->status >= 500;
+  return !resolved(check) &&
+         std::all_of(check.observations.begin(), check.observations.end(), [](const Observation& one) {
+           return one.follow_up || std::holds_alternative<DnsObservation>(one.seen);
+         });
+}
+
+bool refused_by_its_host(const UdpObservation& udp) {
+  return udp.error == UdpFailure::refused && udp.icmp && !udp.icmp->offender_is_self &&
+         udp.icmp->offender == udp.remote.address;
+}
+
 bool is_storage(Service service) {
   return service == Service::storage_blob || service == Service::storage_file || service == Service::storage_queue ||
          service == Service::storage_table || service == Service::storage_dfs;

@@ -89,6 +89,16 @@ bool connected(const Check& check);
 bool ends_at_dns(const Check& check);
 // Connections were tried and none was made.
 bool ends_at_tcp(const Check& check, const Report& report);
+// Nothing follows when there is no answer. Of a port on which nobody need listen (instance.port/...), that is silence
+// or a reset; a refusal by ICMP or by this machine's kernel has an author, and is another matter. Of a host that
+// belongs to one feature (outbound.host/...), it is everything: many a healthy network lets nobody go there.
+bool owes_no_answer(const Check& check);
+// The name need not exist, and nobody found it: the node's servers, or the proxy that would have asked its own and says
+// only that it gets nowhere.
+bool may_not_exist(const Check& check);
+// Port unreachable by the target itself: datagrams arrive, so no rule of the network is in their way. What is wrong
+// there, or who speaks in its name, a node cannot tell.
+bool refused_by_its_host(const UdpObservation& udp);
 // The same, or a connection without a handshake.
 bool tls_or_tcp_fails(const Check& check, const Report& report);
 

@@ -159,7 +159,7 @@ std::vector<Found> run_rules(const Report& report) {
       const auto by = taken.find(check.id);
       const bool lost =
           by != taken.end() && by->second == About::way && rule.about == About::name && has_address(check);
-      if (check.observations.empty() || (by != taken.end() && !lost)) continue;
+      if (check.observations.empty() || owes_no_answer(check) || (by != taken.end() && !lost)) continue;
       if (lost) evidence.lost_on_the_way.insert(check.id);
       evidence.open.push_back(&check);
       open.insert(check.id);

@@ -149,7 +149,7 @@ std::vector<FollowUp> after_the_last_layer(const Check& check) {
 bool uses_proxy(const Check& check) { return check.proxy || !cited<ProxyObservation>(check).empty(); }
 
 std::vector<FollowUp> transport_questions(const Check& check) {
-  if (uses_proxy(check)) return {};
+  if (uses_proxy(check) || owes_no_answer(check)) return {};
   auto questions = after_the_last_layer(check);
   for (auto& again : beside_a_connection(check)) questions.push_back(std::move(again));
   return questions;

@@ -130,6 +130,9 @@ Outcome of_climb(const Check& check, const Report& report) {
                      fmt::format("no error came back; without a known protocol UDP {} can be disproved, never proved "
                                  "(udp.unverifiable)",
                                  udp.back()->remote.port));
+  if (!udp.empty() && refused_by_its_host(*udp.back()))
+    return undecided(fmt::format("{} itself says that nothing listens on UDP {}", udp.back()->remote.address,
+                                 udp.back()->remote.port));
   const auto tls = cited<TlsObservation>(check);
   if (!tls.empty() && tls.back()->verified && check.target.protocol == "tls") return of_tls(tls.back());
   const bool to_tcp = check.target.protocol == "tcp";
@@ -138,12 +141,16 @@ Outcome of_climb(const Check& check, const Report& report) {
   if (to_tcp && made != attempts.end())
     return pass(fmt::format("connected to {} in {}", to_string((*made)->remote), words((*made)->duration)));
   if (check.target.protocol == "dns" && resolved(check)) return of_addresses(check);
-  const bool names_only = std::ranges::all_of(check.observations, [](const Observation& one) {
-    return one.follow_up || std::holds_alternative<DnsObservation>(one.seen);
-  });
-  if (check.target.guessed && names_only)
+  if (may_not_exist(check))
+    return undecided(
+        fmt::format("{} {}; that it should exist is not certain, so nothing follows from that", check.target.host,
+                    cited<ProxyObservation>(check).empty() ? "leads nowhere here" : "is not found by the proxy"));
+  if (owes_no_answer(check)) {
+    const bool refused = !attempts.empty() && attempts.front()->error == TcpFailure::refused;
     return undecided(fmt::format(
-        "the documents name only a wildcard, and {} leads nowhere here; nothing follows from that", check.target.host));
+        "{}; {}, so nothing follows from that", refused ? "refused" : "not reached",
+        check.id.starts_with("instance.") ? "nobody need listen there" : "one feature needs it and no check does"));
+  }
   if (ends_at_dns(check) && answered_later(check))
     return undecided("its name got an answer only when it was asked again; nothing further was tried");
   if (auto second = of_a_second_try(check, report)) return *second;

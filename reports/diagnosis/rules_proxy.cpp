@@ -222,7 +222,7 @@ std::vector<Finding> tunnel_refused_once(const Evidenced& evidence) {
 std::vector<Finding> tunnel_refused(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& tunnel : cited<ProxyObservation>(evidence.open)) {
-    if (!tunnel->error || opens_at_the_second_attempt(tunnel)) continue;
+    if (!tunnel->error || opens_at_the_second_attempt(tunnel) || may_not_exist(*tunnel.check)) continue;
     auto refusal = read_refusal(*tunnel);
     const auto by_address = works_by_address(tunnel);
     if (by_address)

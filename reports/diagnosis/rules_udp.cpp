@@ -21,7 +21,8 @@ std::vector<Finding> udp_fails(const Evidenced& evidence) {
          .checks = {udp.check->id},
          .evidence = {udp.says(fmt::format("{}: {}{}", to_string(udp->remote), udp->errno_name.value_or("refused"),
                                            udp->icmp ? " by ICMP from " + udp->icmp->offender : std::string{}))},
-         .values = {{"address", udp->remote.address}}});
+         .values = {{"address", udp->remote.address}},
+         .warns = refused_by_its_host(*udp)});
   }
   return findings;
 }

@@ -46,7 +46,7 @@ struct Target {
   bool private_endpoint{};                      // the plan expects a private address
   std::optional<std::string> expected_address;  // the private endpoint's address, where configured
   std::optional<std::string> private_zone;      // "privatelink.blob.core.windows.net"
-  bool guessed{};  // the documents name only a wildcard: when this very name does not exist, nothing is proved
+  bool guessed{};  // it is not certain that this very name exists: when it does not, nothing is proved
 };
 BOOST_DESCRIBE_STRUCT(Target, (),
                       (host, port, protocol, url, service_tag, service, private_endpoint, expected_address,

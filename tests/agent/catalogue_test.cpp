@@ -44,6 +44,14 @@ TEST(ParseCatalogue, SaysWhereAndWhatToWriteInstead) {
            {"header", entry(", headers: {\"a: b\": c}"), "is not the name of a header"},
            {"account only in the host", "entries:\n  - {id: s, title: A, stack: dns, host: \"{account}.net\"}",
             "write id: s/{account}"},
+           {"account only in the path",
+            "entries:\n  - {id: s, title: A, stack: https, port: 443, host: a.net, path: \"/{account}\"}",
+            "c.yaml:2:5: s: the path has {account} and the id has not; write id: s/{account}"},
+           {"a list for a title", "entries:\n  - {id: a, title: [x], stack: node}",
+            "title: expected a text, found a list; write title: some text"},
+           {"a word for profiles", entry(", profiles: compute-instance"),
+            "profiles: expected a list, found 'compute-instance'; write profiles: [compute-instance]"},
+           {"a word for entries", "entries: x", "entries: expected a list, found 'x'; write entries: [{id: "},
            {"same id twice", entry("") + second + "}", "a second entry with this id holds under the same conditions"},
            {"same id, conditions that meet", entry(", eras: [\"2020-07\"]") + second + ", profiles: [hdinsight]}",
             "a second entry"},
@@ -57,7 +65,7 @@ TEST(ParseCatalogue, SaysWhereAndWhatToWriteInstead) {
            {"a cloud sets the node's value", "clouds: {public: {region: x}}\n" + entry(""), "a cloud cannot set it"},
            {"value twice", "clouds: {public: {a: x, a: y}}\n" + entry(""), "a second time"},
            {"unknown cloud", "clouds: {germany: {a: x}}\n" + entry(""), "unknown key 'germany' in clouds"},
-           {"nothing", "", "c.yaml:1:1:"},
+           {"nothing", "", "the file: expected keys and values, found nothing; write entries: [{id: "},
            {"no entries", "entries: []", "no entries"},
            {"tabs", "entries:\n\t- {id: a}", "c.yaml:2:"},
            {"a text", "just words", "expected keys and values"},
@@ -66,6 +74,15 @@ TEST(ParseCatalogue, SaysWhereAndWhatToWriteInstead) {
     EXPECT_FALSE(result.catalogue) << bad.name;
     EXPECT_THAT(result.errors, Contains(HasSubstr(bad.says))) << bad.name;
   }
+}
+
+TEST(ParseCatalogue, SaysOnceWhatIsWrongWithAValue) {
+  for (const auto& yaml : std::vector<std::string>{
+           "entries:\n  - {id: a, title: [x], stack: node}", "entries:\n  - {id: [a], title: A, stack: node}",
+           "entries:\n  - {id: a, title: A, stack: https, host: [x], port: 443}",
+           "entries:\n  - {id: a, title: A, stack: https, host: a.net, port: 70000}",
+           "entries:\n  - {id: a, title: A, stack: htps, host: a.net, port: 1}", "entries:\n  - just words"})
+    EXPECT_THAT(parse_catalogue(yaml, "c.yaml").errors, SizeIs(1)) << yaml;
 }
 
 TEST(ParseCatalogue, TakesOneIdTwiceWhereTheConditionsNeverMeet) {

@@ -265,6 +265,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "compute-instance"},
         Refusal{"cloud: public\nregion: usgovvirginia\n",
                 "2:9: region: 'usgovvirginia' is not a region of cloud public; write cloud: usgov"},
+        Refusal{"hbi_workspace: true\nworkspace: {hbi_workspace: false}\n",
+                "2:28: workspace.hbi_workspace: also in line 1, as hbi_workspace; write one of them"},
+        Refusal{"hbi: true\n", "1:1: unknown key 'hbi'; did you mean 'hbi_workspace'?"},
+        Refusal{"workspace: {hbi: true}\n", "1:13: unknown key 'hbi' in workspace; did you mean 'hbi_workspace'?"},
         Refusal{"cloud: usgov\nworkspace: {region: China North 3}\n",
                 "2:21: workspace.region: 'chinanorth3' is not a region of cloud usgov; write cloud: china"}));
 
@@ -283,6 +287,14 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"proxy: http://me:hunter2@:3128\n",
                 "1:8: proxy: the URL names no valid host and port; write environment, none, or a URL such as "
                 "http://proxy.contoso.com:3128"}));
+
+TEST(Config, TakesHbiOfTheWorkspaceToo) {
+  for (const auto* text : {"hbi_workspace: true\n", "workspace: {hbi_workspace: true}\n"}) {
+    const auto result = parse_config(text, "config.yaml");
+    ASSERT_TRUE(result.settings) << text;
+    EXPECT_TRUE(result.settings->hbi_workspace && result.settings->hbi_workspace->value) << text;
+  }
+}
 
 TEST(Config, TellsAllErrorsAtOnceInTheFilesOrder) {
   const auto errors = errors_of("profil: x\npublic_ip: 3\nworkspace: {id: 1, region: '!'}\ninstance: my-ci\nera: x\n");

@@ -68,11 +68,25 @@ TEST(AzureMl, ReadsAComputeInstance) {
   EXPECT_EQ(shown(settings.instance), "my-ci (/mnt/azmnt/.nbvm:1)");
   EXPECT_EQ(shown(settings.instance_domain), "instances.azureml.ms (/mnt/azmnt/.nbvm:3)");
   EXPECT_EQ(shown(settings.region), "eastus2 (/mnt/azmnt/.nbvm:4)");
-  EXPECT_EQ(shown(settings.cloud), "public (/mnt/azmnt/.nbvm:3)");
+  EXPECT_EQ(shown(settings.cloud), "public (/mnt/azmnt/.nbvm:4)");
   EXPECT_EQ(shown(settings.workspace_name), "my-ws (environment: MLFLOW_TRACKING_URI)");
   EXPECT_EQ(shown(settings.subscription), std::string(subscription) + " (environment: MLFLOW_TRACKING_URI)");
   EXPECT_EQ(shown(settings.resource_group), "my-rg (environment: MLFLOW_TRACKING_URI)");
   EXPECT_THAT(local.notes, IsEmpty());
+}
+
+// azure-facts 1.6: the documents print that domain for the sovereign clouds' private links too.
+TEST(AzureMl, AnInstancesDomainUnderMsTellsNoCloud) {
+  const Root root;
+  root.write("mnt/azmnt/.nbvm",
+             "instance=my-ci\ndomainsuffix=instances.azureml.ms\n"
+             "certurl=https://usgovvirginia.cert.api.ml.azure.us/nbip/token\n");
+  const auto local = read_azureml({root.path(), {}});
+  EXPECT_EQ(shown(local.settings.cloud), "usgov (/mnt/azmnt/.nbvm:3)");
+  EXPECT_EQ(shown(local.settings.instance_domain), "instances.azureml.ms (/mnt/azmnt/.nbvm:2)");
+  EXPECT_THAT(local.notes, IsEmpty());
+  EXPECT_FALSE(parse_instance_domain("instances.ml.azure.ms")->cloud);
+  EXPECT_EQ(parse_instance_domain("instances.azureml.net")->cloud, Cloud::public_);
 }
 
 TEST(AzureMl, ReadsAClusterNodeInAnotherRegionThanItsWorkspace) {
@@ -213,6 +227,12 @@ TEST(Imds, GivesItsShareAndNothingMalformed) {
   const auto bad =
       settings_from_imds({.environment = "Moon", .location = "a/b", .resource_group = "", .subscription = "x"});
   EXPECT_FALSE(bad.cloud || bad.region || bad.resource_group || bad.subscription);
+  EXPECT_FALSE(settings.public_ip);  // none of the Basic kind, which is not to say none at all
+  auto with_address = answer();
+  with_address.public_addresses = {"20.70.0.4"};
+  ASSERT_TRUE(settings_from_imds(with_address).public_ip);
+  EXPECT_TRUE(settings_from_imds(with_address).public_ip->value);
+  EXPECT_EQ(settings_from_imds(with_address).public_ip->source, "imds: network.interface.publicIpAddress");
   auto failed = answer();
   failed.error = ImdsFailure::via_proxy;
   EXPECT_FALSE(settings_from_imds(failed).region.has_value());
@@ -260,6 +280,18 @@ TEST(Combine, FillsInTheDefaults) {
   EXPECT_FALSE(settings.region.has_value());
   EXPECT_EQ(found.node.imds->value, "not asked");
   EXPECT_THAT(found.notes, ElementsAre(HasSubstr("compute-instance was assumed")));
+}
+
+TEST(Combine, KnowsWhetherTheNodeIsTheComputeItself) {
+  Settings command_line;
+  command_line.profile = said(Profile::compute_instance, "--profile");
+  LocalSettings instance, cluster;
+  instance.settings.profile = said(Profile::compute_instance, "/mnt/azmnt/.nbvm");
+  cluster.settings.profile = said(Profile::compute_cluster, "environment: AZ_BATCH_POOL_ID");
+  EXPECT_TRUE(combine({}, {}, instance, {}, std::nullopt).is_the_compute);
+  EXPECT_TRUE(combine(command_line, {}, instance, {}, std::nullopt).is_the_compute);
+  EXPECT_FALSE(combine(command_line, {}, cluster, {}, std::nullopt).is_the_compute);
+  EXPECT_FALSE(combine(command_line, {}, {}, {}, std::nullopt).is_the_compute);
 }
 
 TEST(Combine, TheWorkspacesRegionStandsInForTheNodesAndTellsTheCloud) {

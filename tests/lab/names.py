@@ -67,6 +67,9 @@ PUBLIC = {
     "dc.applicationinsights.azure.com": ([], "20.41.157.196", MONITOR),
     f"{REGION}.in.applicationinsights.azure.com": ([], "20.41.157.196", MONITOR),
     "graph.microsoft.com": ([], "20.190.151.10", ARM),
+    "graph.windows.net": ([], "20.190.151.11", ARM),
+    "dc.applicationinsights.microsoft.com": ([], "20.41.157.196", MONITOR),
+    "automlresources-prod-d0eaehh7g8andvav.b02.azurefd.net": ([], "13.107.246.50", FRONT),  # the former host is no more
     "aka.ms": ([], "13.107.246.49", FRONT),
 }
 PRIVATE = {

@@ -16,6 +16,19 @@ Check target(std::string host, std::vector<Observation> after_dns, std::string a
   after_dns.insert(after_dns.begin(), dns(host + " -> " + address));
   return check("target." + host, "tcp://" + host + ":443", std::move(after_dns), service);
 }
+Check instance_port(Observation connection) {
+  return expects_private(check(
+      "instance.port/18881", "tcp://ci.eastus2.instances.azureml.ms:18881",
+      {dns("ci.eastus2.instances.azureml.ms -> ws.privatelink.api.azureml.ms -> 10.0.1.4"), std::move(connection)},
+      Service::instance));
+}
+Check feature_host(std::vector<Observation> seen) {
+  return check("outbound.host/aka.ms", "tls://aka.ms:443", std::move(seen), Service::none);
+}
+Check guessed(Check made) {
+  made.target.guessed = true;
+  return made;
+}
 Check fine() { return target("ok.contoso.com", {tcp("20.9.9.9:443")}, "20.9.9.9"); }
 
 Observation routes(std::vector<RouteFacts> all) { return host({.topic = HostTopic::routes, .routes = std::move(all)}); }
@@ -218,6 +231,17 @@ INSTANTIATE_TEST_SUITE_P(
              {check("instance.tundra", "udp://eastus2.tundra.azureml.ms:5831",
                     {dns("eastus2.tundra.azureml.ms -> 20.1.1.1"), udp("20.1.1.1:5831")})},
              ""},
+        Case{"a device rejects a port where nobody need listen",
+             {instance_port(tcp_icmp("10.0.1.4:18881", 3, 13, "10.0.0.1"))},
+             "tcp.refused_by_middlebox"},
+        Case{"silence where nobody need listen", {instance_port(tcp_silent("10.0.1.4:18881")), fine()}, ""},
+        Case{"a reset where nobody need listen", {instance_port(tcp_refused("10.0.1.4:18881")), fine()}, ""},
+        Case{"the same silence where somebody must",
+             {expects_private(check("workspace.api", "https://ws.api.azureml.ms/",
+                                    {dns("ws.api.azureml.ms -> ws.privatelink.api.azureml.ms -> 10.0.1.4"),
+                                     tcp_silent("10.0.1.4:443")})),
+              fine()},
+             "private_endpoint.unreachable"},
         Case{"a failing experiment alone",
              {target("a.com", {tcp("20.1.1.1:443"), follow_up(tcp_silent("20.1.1.1:443"))})},
              ""}));
@@ -350,6 +374,39 @@ TEST(TcpDiagnosis, ASilentServiceTagIsOneDiagnosisUnlessOneOfItsHostsAnswers) {
   EXPECT_THAT(codes(diagnosed(checks)), ElementsAre("tcp.timeout", "tcp.timeout"));
 }
 
+// Who rejects a datagram on its way breaks what needs it; an address that answers for itself was reached.
+TEST(UdpDiagnosis, OnlyARefusalOnTheWayFailsWhatIsRequired) {
+  struct Situation {
+    const char* name;
+    UdpObservation seen;
+    const char* code;
+    OverallVerdict verdict;
+    int status;
+  };
+  const auto seen = [](std::optional<UdpFailure> failure, std::optional<IcmpError> icmp = {}) {
+    return UdpObservation{.remote = at("20.41.0.243:5831"), .duration = 1s, .error = failure, .icmp = std::move(icmp)};
+  };
+  const IcmpError by_a_router{.offender = "10.0.0.1", .type = 3, .code = 13};
+  const IcmpError by_the_host{.offender = "20.41.0.243", .type = 3, .code = 3};
+  for (const auto& c : std::vector<Situation>{
+           {"silence", seen({}), "", OverallVerdict::healthy, 0},
+           {"by a router", seen(UdpFailure::refused, by_a_router), "udp.rejected", OverallVerdict::unhealthy, 1},
+           {"by this node", seen(UdpFailure::not_permitted), "udp.blocked_local", OverallVerdict::unhealthy, 1},
+           {"by the host", seen(UdpFailure::refused, by_the_host), "udp.rejected", OverallVerdict::degraded, 0}}) {
+    auto channel = check("instance.tundra", "udp://eastus2.tundra.azureml.ms:5831",
+                         {dns("eastus2.tundra.azureml.ms -> 20.41.0.243"), {.seen = c.seen, .follow_up = {}}});
+    channel.required = true;
+    const auto told = diagnosed({channel, fine()});
+    EXPECT_EQ(first_code(told), c.code) << c.name;
+    EXPECT_EQ(told.verdict, c.verdict) << c.name;
+    EXPECT_EQ(exit_status(told), c.status) << c.name;
+  }
+  auto unknown = guessed(
+      check("instance.tundra", "udp://eastus2.tundra.azureml.ms:5831", {dns("eastus2.tundra.azureml.ms -> NXDOMAIN")}));
+  unknown.required = true;
+  EXPECT_EQ(exit_status(diagnosed({unknown, fine()})), 0);
+}
+
 TEST(TcpDiagnosis, OneDeadAddressWarnsAndTheCheckStillWorks) {
   const auto seen =
       diagnosed({target("a.com", {tcp_silent("20.1.1.1:443"), tcp("20.1.1.2:443")}, "20.1.1.1, 20.1.1.2")});
@@ -382,6 +439,16 @@ TEST(HealthyNetwork, GivesNoDiagnosisAboveInfoHoweverOddItIs) {
               {tcp("10.0.9.9:3128"), proxy_connect("a.com:443", 200), tls("10.0.9.9:3128", "a.com")})}},
       {"docker",
        {check("node.docker-bridge", "", {bridges({eth0, docker0}, {by_default, on_link, docker_route})}), fine()}},
+      {"nobody listens where nobody need",
+       {instance_port(tcp_silent("10.0.1.4:18881")), instance_port(tcp_refused("10.0.1.4:18881")), fine()}},
+      {"hosts that a list of tags does not let out",
+       {feature_host({dns("aka.ms -> 20.1.1.1"), tcp_silent("20.1.1.1:443")}),
+        feature_host({dns("aka.ms -> 20.1.1.1"), tcp_icmp("20.1.1.1:443", 3, 13, "10.0.0.1")}),
+        feature_host(
+            {dns("aka.ms -> 20.1.1.1"), tcp("20.1.1.1:443"), tls_failed("20.1.1.1:443", "aka.ms", TlsFailure::reset)}),
+        feature_host({tcp("10.0.9.9:3128"), proxy_connect("aka.ms:443", 403)}),
+        feature_host({dns("aka.ms -> SERVFAIL")}), fine()}},
+      {"a host of a fixed name that is no more", {guessed(target("graph.windows.net", {}, "NXDOMAIN")), fine()}},
       {"unknown UDP",
        {check("instance.tundra", "udp://t.azureml.ms:5831", {dns("t.azureml.ms -> 20.1.1.1"), udp("20.1.1.1:5831")})}},
   };

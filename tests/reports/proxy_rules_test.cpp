@@ -58,6 +58,31 @@ TEST(ProxyRules, TheProxyIsToldFromTheTarget) {
   for (const auto& one : cases) EXPECT_EQ(codes(diagnosed(one.seen)), one.expected) << one.situation;
 }
 
+// A name that need not exist: the proxy says no more than that it gets nowhere, and the node's servers do not know it.
+TEST(ProxyRules, WhatNeedNotExistIsNoFaultOfTheProxys) {
+  const auto asked = [](int status, std::vector<Observation> more, bool guessed) {
+    std::vector<Observation> seen{tcp("10.0.9.9:3128"), proxy_connect(arm + ":443", status)};
+    for (auto& one : more) seen.push_back(follow_up(std::move(one)));
+    auto made = through_proxy(std::move(seen));
+    made.target.guessed = guessed;
+    made.required = true;
+    return report({made});
+  };
+  const auto unknown = dns(arm + " -> NXDOMAIN"), known = dns(arm + " -> 20.1.1.1");
+  const std::vector<Case> cases{
+      {"nobody finds it", asked(503, {unknown}, true), {}},
+      {"nobody else was asked", asked(500, {}, true), {}},
+      {"it exists", asked(503, {known}, true), {"proxy.connect_timeout"}},
+      {"the proxy denies it", asked(403, {unknown}, true), {"proxy.connect_denied"}},
+      {"it ought to exist", asked(503, {unknown}, false), {"proxy.connect_timeout"}},
+  };
+  for (const auto& one : cases) {
+    const auto seen = diagnosed(one.seen);
+    EXPECT_EQ(codes(seen), one.expected) << one.situation;
+    EXPECT_EQ(exit_status(seen), one.expected.empty() ? 0 : 1) << one.situation;
+  }
+}
+
 // The proxy tells of a refusal; what its own attempt and the direct one show together.
 TEST(ProxyRules, ADestinationThatRefusesBothWaysIsNotTheProxysFault) {
   const auto behind = [](std::string page, std::vector<Observation> directly) {
