@@ -31,10 +31,10 @@ std::vector<Renderer> every_format() {
   return {{"text", [](const Report& report) { return render_text(report, {}); }},
           {"verbose text", [](const Report& report) { return render_text(report, {.verbose = true}); }},
           {"json", [](const Report& report) { return render_json(report); }},
-          {"html", render_html},
-          {"junit", render_junit},
-          {"markdown", render_markdown},
-          {"prometheus", render_prometheus}};
+          {"html", [](const Report& report) { return render_html(report); }},
+          {"junit", [](const Report& report) { return render_junit(report); }},
+          {"markdown", [](const Report& report) { return render_markdown(report); }},
+          {"prometheus", [](const Report& report) { return render_prometheus(report); }}};
 }
 
 Report broken_storage() {
