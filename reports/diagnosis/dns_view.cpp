@@ -217,7 +217,8 @@ bool answers_are_unsteady(const Report& report) {
     ++answered;
     if (dns->sent.value_or(1) > 1) ++asked_again;
   }
-  return repeated * 10 >= std::max(made, 1) || asked_again * 10 >= std::max(answered, 1);
+  constexpr int one_in = 20;
+  return repeated * one_in >= std::max(made, 1) || asked_again * one_in >= std::max(answered, 1);
 }
 
 std::optional<Cited<DnsObservation>> answer_from_nowhere(const Report& report) {

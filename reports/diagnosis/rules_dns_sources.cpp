@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 // What two sources of one name say against each other: the hosts file, the stub's cache, the node's servers, Azure's
 // DNS.
@@ -288,9 +289,23 @@ const Cited<DnsObservation>* word_against(const DnsView& view) {
   return nullptr;
 }
 
-// A server gives this agent an address, and the library gives programs none. Chance may do that where packets get lost.
+// Names for which the library has nothing, among those that it was asked for: where few of them, that may be chance.
+bool is_often_without(const Report& report) {
+  std::set<std::string> asked, without;
+  for (const auto& dns : cited<DnsObservation>(all_checks(report))) {
+    if (dns->via != DnsVia::libc) continue;
+    asked.insert(dns->name);
+    if (dns->error == DnsFailure::libc_error) without.insert(dns->name);
+  }
+  return without.size() >= 2 && without.size() * 4 >= asked.size();
+}
+
+// A server gives this agent an address, and the library gives programs none. It asks less often than this agent, so
+// that lost packets do that to one name or another: it counts where a server's word explains it, or where it is the
+// rule.
 std::vector<Finding> library_gets_no_address(const Evidenced& evidence) {
   std::vector<Finding> findings;
+  const bool may_be_chance = answers_are_unsteady(evidence.report) || !is_often_without(evidence.report);
   for (const auto& view : views_of_targets(evidence.open)) {
     if (!view.libc || view.libc->seen.empty() || view.check->target.guessed || !view.check->finished) continue;
     const auto& library = view.libc->telling;
@@ -301,21 +316,23 @@ std::vector<Finding> library_gets_no_address(const Evidenced& evidence) {
     const auto answers = std::ranges::find_if(
         view.servers, [&](const Answer& one) { return std::ranges::any_of(one.addresses, usable); });
     if (answers == view.servers.end() || !resolved(*view.check)) continue;
-    const auto* against = word_against(view);
-    Finding finding{.code = !gave_up ? "dns.record.nodata" : "dns.resolver.no_answer_for_name",
+    const auto* against = gave_up ? word_against(view) : nullptr;
+    const bool says_the_same =
+        !gave_up && std::ranges::any_of(view.servers, [](const Answer& one) { return one.kind == AnswerKind::nodata; });
+    Finding finding{.code = gave_up ? "dns.resolver.no_answer_for_name" : "dns.record.nodata",
                     .subject = gave_up ? answers->source : view.check->target.host,
                     .confidence = Confidence::possible,
                     .checks = {view.check->id},
                     .evidence = {library.says(library->detail.value_or(view.libc->words())),
                                  answers->telling.says(answers->words())},
                     .alternatives = {"the node's own way of looking names up (nsswitch.conf, options of resolv.conf)"}};
-    if (gave_up && against) {
+    if (against) {
       finding.code = (*against)->error == DnsFailure::refused ? "dns.resolver.refused" : "dns.resolver.servfail";
       finding.subject = name_of_server(*(*against)->server);
       finding.evidence.push_back(
           against->says(fmt::format("{} for {}", (*against)->rcode.value_or("a failure"), (*against)->question)));
     }
-    finding.only_informs = answers_are_unsteady(evidence.report);
+    finding.only_informs = !against && !says_the_same && may_be_chance;
     finding.warns = !finding.only_informs;
     findings.push_back(std::move(finding));
   }

@@ -43,6 +43,16 @@ Check answered_over_tcp(Steps asked) {
 const Steps silent_name{libc("z.contoso.com -> timeout"), dns("z.contoso.com -> timeout"),
                         dns("z.contoso.com -> timeout", "10.0.0.10", DnsTransport::udp, "AAAA")};
 
+// The library gives up for `failing` of eight names that the server answers.
+Report library_fails(int failing) {
+  std::vector<Check> checks;
+  for (int n = 0; n < 8; ++n) {
+    checks.push_back(fine(n));
+    if (n < failing) checks.back().observations.front() = gave_up(checks.back().target.host);
+  }
+  return report(std::move(checks));
+}
+
 Report nameserver_v6(Observation seen) {
   const auto name = "node.resolver/2001:4860:4860::8888";
   auto made = report({check(name, "", {std::move(seen)}), fine()});
@@ -67,6 +77,8 @@ INSTANTIATE_TEST_SUITE_P(
                   ""},
         Situation{"one failure among many names", first_fails(1), ""},
         Situation{"every fourth name fails", first_fails(3), "dns.resolver.servfail"},
+        Situation{"the library gives up for one name", library_fails(1), ""},
+        Situation{"the library gives up for every second name", library_fails(4), "dns.resolver.no_answer_for_name"},
         Situation{"a lost question in a lossy network",
                   report(beside({answered_over_tcp(silent_name)}, 5, over_lossy_way)), ""},
         Situation{"a server that was silent about one name and answers it over TCP",
