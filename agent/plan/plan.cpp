@@ -245,8 +245,8 @@ class Planner {
       if (!*entry.public_ip) return "not applicable because this compute has a public IP";
       const bool assumed = !settings_.public_ip || settings_.public_ip->source == "default";
       return fmt::format(
-          "not applicable because compute without a public IP needs no inbound port (inbound.not_required){}",
-          assumed ? "; assumed without a public IP ( set `public_ip: true` where it has one)" : "");
+          "not applicable because compute without a public IP needs no inbound port{} (inbound.not_required)",
+          assumed ? " (assumed without a public IP; set `public_ip: true` where it has one)" : "");
     }
     if (entry.default_images && *entry.default_images != is_set(settings_.default_images))
       return "not applicable because default_images is false";

@@ -129,7 +129,14 @@ bool owes_no_answer(const Check& check) {
 bool may_not_exist(const Check& check) {
   if (!check.target.guessed) return false;
   const auto tunnels = cited<ProxyObservation>(check);
-  if (!tunnels.empty()) return tunnels.back()->error == ProxyFailure::denied && tunnels.back()->status >= 500;
+  if (!tunnels.empty()) {
+    // Only a further question shows whether DNS knows the name that the proxy did not find.
+    const auto asked = cited<DnsObservation>(check, Part::everything);
+    const bool known = std::any_of(asked.begin(), asked.end(), [](const auto& dns) {
+      return dns->name == dns.check->target.host && !dns->addresses.empty();
+    });
+    return !known && tunnels.back()->error == ProxyFailure::denied && tunnels.back()->status >= 500;
+  }
   return !resolved(check) &&
          std::all_of(check.observations.begin(), check.observations.end(), [](const Observation& one) {
            return one.follow_up || std::holds_alternative<DnsObservation>(one.seen);

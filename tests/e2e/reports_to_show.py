@@ -9,7 +9,7 @@ HOSTILE = ("</script><script>alert(1)</script><img src=x onerror=alert(1)> \"' o
            "</textarea></details></pre>")
 # Words of the format itself: everything else can come from the network, a file of the node or the user.
 FIXED = {"schema", "started_at", "finished_at", "verdict", "severity", "confidence", "owner", "layer", "error", "via", "transport", "topic", "service",
-         "trust_anchor", "not_before", "not_after", "now", "sha256", "packet", "reply", "interrupted_by", "format"}
+         "trust_anchor", "not_before", "not_after", "now", "sha256", "packet", "reply", "interrupted_by", "format", "ruling"}
 
 
 def run(binary, *words, stdin=None):
