@@ -134,9 +134,9 @@ struct Reply {
   std::string text;
 };
 
-using Command = std::variant<Reply, RunCommand, ListCommand, ExplainCommand, DiagnoseCommand, DemoCommand, TagsCommand,
-                             DeliverCommand, BundleCommand, DaemonCommand, FleetCommand, DocsCommand, ListenCommand,
-                             ReachCommand>;
+using Command =
+    std::variant<Reply, RunCommand, ListCommand, ExplainCommand, DiagnoseCommand, DemoCommand, TagsCommand,
+                 DeliverCommand, BundleCommand, DaemonCommand, FleetCommand, DocsCommand, ListenCommand, ReachCommand>;
 
 // `arguments` without the program's name. No command means `run`.
 Command parse_command_line(std::vector<std::string> arguments);

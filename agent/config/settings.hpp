@@ -95,11 +95,11 @@ struct Delivery {
 struct DaemonSettings {
   std::optional<std::chrono::milliseconds> every;
   std::optional<int> jitter_percent;
-  std::optional<int> keep;          // reports of the history
-  std::optional<int> keep_mib;      // their size together
-  std::optional<Endpoint> metrics;  // where it listens
+  std::optional<int> keep;                             // reports of the history
+  std::optional<int> keep_mib;                         // their size together
+  std::optional<Endpoint> metrics;                     // where it listens
   std::string certificate_file, key_file, token_file;  // PEM, PEM, one line; empty: none
-  std::optional<bool> probe_any;    // /probe takes targets that are not in the configuration
+  std::optional<bool> probe_any;                       // /probe takes targets that are not in the configuration
 };
 
 struct Settings {

@@ -34,8 +34,7 @@ std::string seen_as(const PortReach& reach) {
 
 Judgement of_dialogue(const PortReach& reach, bool with_token) {
   const Dialogue& dialogue = *reach.dialogue;
-  if (dialogue.seen_as)
-    return {.verdict = ReachVerdict::reached, .says = "proven " + seen_as(reach), .next = ""};
+  if (dialogue.seen_as) return {.verdict = ReachVerdict::reached, .says = "proven " + seen_as(reach), .next = ""};
   if (dialogue.listener && !with_token)
     return {.verdict = ReachVerdict::not_proven,
             .says = "a vnetprobe listener answers; nothing proves which one",

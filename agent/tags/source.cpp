@@ -1,7 +1,7 @@
 #include "agent/tags/source.hpp"
 
-#include "agent/cli/write_file.hpp"
 #include "agent/cli/read_file.hpp"
+#include "agent/cli/write_file.hpp"
 #include "agent/tags/compact.hpp"
 
 #include <sys/stat.h>

@@ -73,8 +73,8 @@ struct DnsObservation {
   std::optional<bool> with_search;            // via libc, an experiment: the search list was allowed
 };
 BOOST_DESCRIBE_STRUCT(DnsObservation, (),
-                      (name, via, server, transport, sent, question, duration, error, detail, rcode, truncated, authoritative,
-                       recursion_available, answers, answers_left_out, addresses, hosts_lines, canonical_name,
-                       with_search))
+                      (name, via, server, transport, sent, question, duration, error, detail, rcode, truncated,
+                       authoritative, recursion_available, answers, answers_left_out, addresses, hosts_lines,
+                       canonical_name, with_search))
 
 }  // namespace vnetprobe

@@ -312,7 +312,8 @@ TEST(DnsProbe, SurvivesWhatNoHonestServerAnswers) {
     EXPECT_EQ(error_of(seen), c.error) << c.what;
     EXPECT_THAT(seen.detail.value_or(""), HasSubstr(c.detail)) << c.what;
     EXPECT_EQ(seen.addresses.size(), c.addresses) << c.what;
-    EXPECT_EQ(server.asked(), c.limit == silence ? 3 : 1) << c.what << ": again where nothing came back, and only there";
+    EXPECT_EQ(server.asked(), c.limit == silence ? 3 : 1)
+        << c.what << ": again where nothing came back, and only there";
   }
 }
 
