@@ -1,7 +1,6 @@
 #include "agent/plan/plan.hpp"
 
-#include "agent/cli/list.hpp"
-#include "agent/config/known_regions.hpp"
+#include "tests/support/planned.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -14,6 +13,7 @@
 namespace vnetprobe::plan_test {
 namespace {
 
+using namespace test;
 using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
@@ -21,51 +21,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
-
-template <class T>
-Setting<T> set(T value) {
-  return Sourced<T>{.value = std::move(value), .source = "test"};
-}
-
-// A node that knows everything of itself.
-Discovery node(Profile profile = Profile::compute_instance, Era era = Era::y2026_03) {
-  Discovery discovery;
-  Settings& settings = discovery.settings;
-  settings.profile = set(profile);
-  settings.era = set(era);
-  settings.region = set<std::string>("eastus2");
-  settings.subscription = set<std::string>("22222222-2222-2222-2222-222222222222");
-  settings.workspace_name = set<std::string>("my-workspace");
-  settings.workspace_id = set<std::string>("11111111-1111-1111-1111-111111111111");
-  settings.instance = set<std::string>("my-ci");
-  settings.storage_accounts = {{.name = "mystorage", .services = {}, .private_endpoint = {}, .source = "test"}};
-  settings.container_registry = set(NamedResource{.name = "myacr", .private_endpoint = {}});
-  settings.key_vault = set(NamedResource{.name = "mykv", .private_endpoint = {}});
-  settings.resolvers = {{.value = {.address = "168.63.129.16", .port = 53}, .source = "test"}};
-  settings = merge(settings, default_settings());
-  return discovery;
-}
-
-Plan plan_of(const Discovery& discovery, const Selection& selection = {}) {
-  return make_plan(built_in_catalogue(), discovery, selection);
-}
-
-const PlannedCheck* find(const Plan& plan, std::string_view id) {
-  const auto found = std::ranges::find_if(plan.checks, [&](const auto& planned) { return planned.check.id == id; });
-  return found == plan.checks.end() ? nullptr : &*found;
-}
-
-std::string host(const Plan& plan, std::string_view id) {
-  const auto* planned = find(plan, id);
-  return planned ? planned->check.target.host : "absent";
-}
-
-std::set<std::string> ids(const Plan& plan, std::string_view prefix = "") {
-  std::set<std::string> found;
-  for (const auto& planned : plan.checks)
-    if (planned.check.id.starts_with(prefix)) found.insert(planned.check.id);
-  return found;
-}
 
 TEST(Plan, OfTheArticlesEraIsTheArticlesList) {
   using Ids = std::set<std::string>;
@@ -369,7 +324,7 @@ TEST(Plan, AsksForQueuesAndTablesOfAPrivateAccountOnlyWhereTheyAreNamed) {
   EXPECT_EQ(ids(plan_of(discovery), "storage."), all);
 }
 
-Plan plan_of(const std::string& entries, const Discovery& discovery) {
+Plan plan_with(const std::string& entries, const Discovery& discovery) {
   const auto parsed = parse_catalogue("entries:\n" + entries, "c.yaml");
   EXPECT_THAT(parsed.errors, IsEmpty());
   return parsed.catalogue ? make_plan(*parsed.catalogue, discovery, {}) : Plan{};
@@ -383,12 +338,12 @@ TEST(Plan, PlansAUsersEntryForEveryAccountWhateverItsId) {
       "  - {id: \"storage.web/{account}\", title: Web, stack: dns, host: \"{account}.web.core.windows.net\"}\n"
       "  - {id: \"target.own/{account}\", title: Own, stack: https, port: 443, host: a.net, path: \"/{account}\"}\n"
       "  - {id: \"storage.dfs/{account}\", title: Dfs, stack: dns, host: \"{account}.dfs.core.windows.net\"}\n";
-  const auto plan = plan_of(entries, discovery);
+  const auto plan = plan_with(entries, discovery);
   EXPECT_EQ(ids(plan), (std::set<std::string>{"storage.web/mystorage", "storage.web/second", "target.own/mystorage",
                                               "target.own/second", "storage.dfs/second"}));
   EXPECT_EQ(find(plan, "target.own/second")->check.target.url, "https://a.net/second");
   discovery.settings.storage_accounts.clear();
-  EXPECT_THAT(plan_of(entries, discovery).not_checked,
+  EXPECT_THAT(plan_with(entries, discovery).not_checked,
               ElementsAre("storage.web/<account>, target.own/<account>: set `storage_accounts`"));
 }
 
@@ -397,10 +352,10 @@ TEST(Plan, AConditionOnAPrivateEndpointWithoutAResourceIsAboutTheWorkspaces) {
       "  - {id: target.a, title: A, stack: tcp, host: x.net, port: 1, when: {private_endpoint: true}}\n"
       "  - {id: target.b, title: B, stack: tcp, host: y.net, port: 1, when: {private_endpoint: false}}\n";
   auto discovery = node();
-  EXPECT_TRUE(find(plan_of(entries, discovery), "target.b")->run);
-  EXPECT_FALSE(find(plan_of(entries, discovery), "target.a"));
+  EXPECT_TRUE(find(plan_with(entries, discovery), "target.b")->run);
+  EXPECT_FALSE(find(plan_with(entries, discovery), "target.a"));
   discovery.settings.workspace_private_endpoint = set(PrivateEndpoint{.present = true, .address = {}});
-  const auto plan = plan_of(entries, discovery);
+  const auto plan = plan_with(entries, discovery);
   ASSERT_TRUE(find(plan, "target.a"));
   EXPECT_TRUE(find(plan, "target.a")->run);
   EXPECT_FALSE(find(plan, "target.a")->check.target.private_endpoint);
@@ -489,236 +444,6 @@ TEST(Plan, KeepsWhatIsSelected) {
   EXPECT_EQ(ids(plan), (std::set<std::string>{"node.clock", "storage.blob/mystorage", "storage.file/mystorage",
                                               "storage.queue/mystorage", "storage.table/mystorage"}));
   EXPECT_THAT(plan.not_checked, IsEmpty());
-}
-
-TEST(Glob, MatchesAcrossDotsAndSlashes) {
-  struct Case {
-    const char *pattern, *text;
-    bool matches;
-  };
-  for (const auto& c : std::vector<Case>{{"*", "", true},
-                                         {"storage.*", "storage.blob/a", true},
-                                         {"*blob*", "storage.blob/a", true},
-                                         {"a?c", "abc", true},
-                                         {"a?c", "ac", false},
-                                         {"", "", true},
-                                         {"", "a", false},
-                                         {"a*b*c", "aXbYbZc", true},
-                                         {"a*b*c", "aXbYbZ", false},
-                                         {"a", "ab", false}})
-    EXPECT_EQ(glob_matches(c.pattern, c.text), c.matches) << c.pattern << " " << c.text;
-  EXPECT_FALSE(glob_matches(std::string(200, '*') + "x", std::string(20000, 'a')));
-}
-
-TEST(Expand, StaysWithinBounds) {
-  std::map<std::string, std::string> values{{"x", "1"}, {"y", "{x}2"}};
-  EXPECT_EQ(expand("a{y}b", values).text, "a12b");
-  EXPECT_EQ(expand("a{z}b", values).missing, "z");
-  EXPECT_EQ(expand("a{b", values).text, "a{b");
-  for (int i = 0; i < 40; ++i)
-    values[fmt::format("v{}", i)] = fmt::format("{{v{0}}}{{v{0}}}{{v{0}}}{{v{0}}}", (i + 1) % 40);
-  EXPECT_LE(expand("{v0}", values).text.size(), 100'000U);
-  EXPECT_NE(expand("{v0}", values).missing, "");
-}
-
-bool is_capital(char c) { return c >= 'A' && c <= 'Z'; }
-
-TEST(Regions, HavePairsAndTagSuffixes) {
-  for (const auto& [region, pair] : std::map<std::string, std::string>{{"eastus2", "centralus"},
-                                                                       {"centralus", "eastus2"},
-                                                                       {"westus3", "eastus"},
-                                                                       {"eastus", "westus"},
-                                                                       {"brazilsouth", "southcentralus"},
-                                                                       {"southcentralus", "northcentralus"},
-                                                                       {"brazilsoutheast", "brazilsouth"},
-                                                                       {"westindia", "southindia"},
-                                                                       {"southindia", "centralindia"},
-                                                                       {"usgovarizona", "usgovtexas"},
-                                                                       {"usgovvirginia", "usgovtexas"},
-                                                                       {"chinaeast2", "chinanorth2"},
-                                                                       {"qatarcentral", ""},
-                                                                       {"nowhere", ""}})
-    EXPECT_EQ(paired_region(region), pair) << region;
-  for (const auto& [region, suffix] : std::map<std::string, std::string>{{"eastus2", "EastUS2"},
-                                                                         {"uksouth", "UKSouth"},
-                                                                         {"uaenorth", "UAENorth"},
-                                                                         {"southeastasia", "SoutheastAsia"},
-                                                                         {"francecentral", "FranceCentral"},
-                                                                         {"germanywestcentral", "GermanyWestCentral"},
-                                                                         {"usgovvirginia", "USGovVirginia"},
-                                                                         {"jioindiawest", "JioIndiaWest"},
-                                                                         {"taiwannorthwest", "TaiwanNorthwest"},
-                                                                         {"israelnorthwest", "IsraelNorthwest"},
-                                                                         {"southcentralus2", "SouthCentralUS2"},
-                                                                         {"southeastus3", "SoutheastUS3"},
-                                                                         {"eastus2euap", "EastUS2EUAP"},
-                                                                         {"southcentralusstg", "SouthCentralUSSTG"}})
-    EXPECT_EQ(tag_suffix(region), suffix) << region;
-  EXPECT_EQ(normalise_region("East US 2"), "eastus2");
-  // A name that only the fallback knows begins with its one capital.
-  for (const auto region : known_regions())
-    EXPECT_GT(std::ranges::count_if(tag_suffix(region), is_capital), 1) << region;
-  EXPECT_TRUE(has_no_pair("qatarcentral"));
-  EXPECT_FALSE(has_no_pair("eastus2") || has_no_pair("jioindiawest") || has_no_pair("nowhere"));
-}
-
-// Every combination of conditions: nothing is left unexpanded, no id comes twice, and every documented id comes
-// somewhere.
-TEST(Plan, HoldsForEveryCombination) {
-  std::set<std::string> seen;
-  int combinations = 0;
-  const auto check = [&](const Discovery& discovery) {
-    ++combinations;
-    const auto plan = plan_of(discovery);
-    std::set<std::string> own;
-    for (const auto& planned : plan.checks) {
-      const Check& one = planned.check;
-      const Target& target = one.target;
-      ASSERT_TRUE(own.insert(one.id).second) << one.id;
-      for (const auto& text : {one.id, one.title, target.host, target.url, target.service_tag.value_or(""),
-                               target.private_zone.value_or("")})
-        ASSERT_EQ(text.find_first_of("{}"), std::string::npos) << one.id << ": " << text;
-      ASSERT_EQ(planned.run, one.reason.empty()) << one.id;
-      ASSERT_FALSE(one.why.empty()) << one.id;
-    }
-    ASSERT_THAT(plan.not_checked, IsEmpty());
-    seen.merge(own);
-  };
-  for (const auto profile : {Profile::compute_instance, Profile::compute_cluster, Profile::attached_vm,
-                             Profile::hdinsight, Profile::databricks})
-    for (const auto era : {Era::y2020_07, Era::y2026_03})
-      for (const auto cloud : {Cloud::public_, Cloud::usgov, Cloud::china})
-        for (const auto outbound : {Outbound::open, Outbound::limited, Outbound::forced_tunnel})
-          for (unsigned flags = 0; flags < 16; ++flags) {
-            auto discovery = node(profile, era);
-            Settings& settings = discovery.settings;
-            settings.cloud = set(cloud);
-            settings.region = set<std::string>(cloud == Cloud::usgov   ? "usgovarizona"
-                                               : cloud == Cloud::china ? "chinaeast2"
-                                                                       : "eastus2");
-            settings.outbound = set(outbound);
-            settings.public_ip = set((flags & 1U) != 0);
-            settings.default_images = set((flags & 2U) != 0);
-            settings.hbi_workspace = set((flags & 4U) != 0);
-            const PrivateEndpoint endpoint{.present = (flags & 8U) != 0, .address = {}};
-            settings.workspace_private_endpoint = set(endpoint);
-            settings.storage_accounts[0].private_endpoint = endpoint;
-            settings.storage_accounts[0].services = {"blob", "queue", "table", "file", "dfs"};
-            settings.container_registry->value.private_endpoint = endpoint;
-            settings.key_vault->value.private_endpoint = endpoint;
-            check(discovery);
-          }
-  EXPECT_EQ(combinations, 5 * 2 * 3 * 3 * 16);
-  for (const auto* id : {"node.os",
-                         "node.clock",
-                         "node.imds",
-                         "node.wireserver",
-                         "node.resolver/168.63.129.16",
-                         "node.route",
-                         "node.proxy",
-                         "node.firewall",
-                         "node.region",
-                         "node.subscription",
-                         "node.subnet",
-                         "node.ca-store",
-                         "node.docker-bridge",
-                         "node.disk",
-                         "workspace.api",
-                         "workspace.notebooks",
-                         "workspace.cert-api",
-                         "instance.name",
-                         "instance.websocket/ms",
-                         "instance.websocket/net",
-                         "instance.auth",
-                         "instance.tundra",
-                         "instance.port/8787",
-                         "instance.port/18881",
-                         "storage.blob/mystorage",
-                         "storage.queue/mystorage",
-                         "storage.table/mystorage",
-                         "storage.file/mystorage",
-                         "storage.dfs/mystorage",
-                         "storage.smb/mystorage",
-                         "registry.login/myacr",
-                         "registry.data/myacr",
-                         "keyvault/mykv",
-                         "tag.AzureActiveDirectory",
-                         "tag.AzureResourceManager",
-                         "tag.AzureMachineLearning",
-                         "tag.BatchNodeManagement",
-                         "tag.Storage",
-                         "tag.AzureContainerRegistry",
-                         "tag.MicrosoftContainerRegistry",
-                         "tag.AzureFrontDoor.FirstParty",
-                         "tag.AzureFrontDoor.Frontend",
-                         "tag.AzureMonitor",
-                         "outbound.host/dc.applicationinsights.azure.com",
-                         "outbound.host/graph.microsoft.us",
-                         "outbound.host/aka.ms",
-                         "tag.AzureKeyVault",
-                         "tag.AzureMachineLearning/centralus",
-                         "tag.AzureMachineLearning/chinanorth2",
-                         "inbound.29876",
-                         "inbound.29877",
-                         "inbound.44224",
-                         "inbound.22",
-                         "egress.address",
-                         "egress.path"})
-    EXPECT_TRUE(seen.contains(id)) << id;
-}
-
-TEST(List, ChecksFitIntoEightyColumnsAndSayWhy) {
-  const auto discovery = node();
-  const auto plan = plan_of(discovery);
-  const auto text = list_checks(plan, built_in_catalogue(), "text");
-  for (std::size_t at = 0, end = 0; end != std::string::npos; at = end + 1) {
-    end = text.find('\n', at);
-    const auto line = text.substr(at, end - at);
-    // A long host name or URL stands alone on its line.
-    const bool several_words =
-        line.find_last_of(' ') != std::string::npos && line.find_first_not_of(' ') < line.find_last_of(' ');
-    EXPECT_TRUE(!several_words || line.size() <= 80) << line;
-  }
-  for (const auto& planned : plan.checks) EXPECT_THAT(text, HasSubstr(planned.check.id));
-  EXPECT_THAT(text, AllOf(HasSubstr("[required]"), HasSubstr("[optional]"), HasSubstr("[skip]")));
-}
-
-TEST(List, ChecksAsJsonNameEveryCheck) {
-  const auto discovery = node();
-  const auto plan = plan_of(discovery);
-  const auto json = boost::json::parse(list_checks(plan, built_in_catalogue(), "json")).as_array();
-  ASSERT_EQ(json.size(), plan.checks.size());
-  EXPECT_EQ(json[0].at("id").as_string(), plan.checks[0].check.id);
-  for (const auto& check : json) EXPECT_FALSE(check.at("why").as_string().empty());
-}
-
-TEST(List, ChecksAsYamlAreTheWholeCatalogueWhoeverPrintsIt) {
-  const auto again =
-      parse_catalogue(list_checks(plan_of(node(Profile::hdinsight)), built_in_catalogue(), "yaml"), "printed");
-  ASSERT_THAT(again.errors, IsEmpty());
-  EXPECT_EQ(catalogue_to_yaml(*again.catalogue), catalogue_to_yaml(built_in_catalogue()));
-  for (const auto profile : {Profile::compute_instance, Profile::compute_cluster, Profile::attached_vm,
-                             Profile::hdinsight, Profile::databricks})
-    for (const auto era : {Era::y2020_07, Era::y2026_03})
-      for (const auto cloud : {Cloud::public_, Cloud::usgov, Cloud::china}) {
-        auto discovery = node(profile, era);
-        discovery.settings.cloud = set(cloud);
-        const auto replanned = make_plan(*again.catalogue, discovery, {});
-        EXPECT_EQ(list_checks(replanned, *again.catalogue, "json"),
-                  list_checks(plan_of(discovery), built_in_catalogue(), "json"));
-      }
-}
-
-TEST(List, ChecksAsTextNameWhatIsOfOtherNetworks) {
-  const auto text = list_checks(plan_of(node()), built_in_catalogue(), "text");
-  EXPECT_THAT(text, AllOf(HasSubstr("Of other networks: "), HasSubstr("tag.AzureActiveDirectory/80")));
-}
-
-TEST(List, ProfilesAndCodesComeAsTextAndJson) {
-  for (const auto& profile : profile_names()) EXPECT_THAT(list_profiles("text"), HasSubstr(std::string(profile)));
-  EXPECT_EQ(boost::json::parse(list_profiles("json")).as_array().size(), 5U);
-  EXPECT_THAT(list_codes("text"), HasSubstr("dns.no_resolver"));
-  EXPECT_FALSE(boost::json::parse(list_codes("json")).as_array().empty());
 }
 
 }  // namespace
