@@ -199,14 +199,8 @@ std::optional<CrossQuestion> to_one_that_answers(const std::vector<Check>& check
 
 // What stopped the first climb and did not stop a second try of the same; empty: nothing.
 std::string got_lost(const std::vector<Check>& checks, const Check& check) {
-  const auto sockets = cited<WebsocketObservation>(check);
-  if (const auto http = cited<HttpObservation>(check); !http.empty() || !sockets.empty()) {
-    if (http.empty() || http.back()->error != HttpFailure::timed_out) return {};
-    const auto again = experiments_of(check);
-    const bool answered =
-        std::ranges::any_of(again, [](const Experiment& one) { return !one.in_small_segments() && one.answered(); });
-    return answered ? "the request stayed without an answer, and the same again got one" : "";
-  }
+  // A request that was answered when it was made again has its own note: the server may have been slow.
+  if (!cited<HttpObservation>(check).empty() || !cited<WebsocketObservation>(check).empty()) return {};
   if (const auto handshakes = cited<TlsObservation>(check); !handshakes.empty()) {
     const auto& tls = *handshakes.back();
     return was_cut(tls) && answered_again(check, tls) ? "the handshake was cut, and the same again was answered" : "";
