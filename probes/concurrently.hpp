@@ -15,6 +15,10 @@ namespace vnetprobe {
 // exception is thrown again after all have ended, so nothing outlives the caller.
 inline asio::awaitable<void> concurrently(std::vector<asio::awaitable<void>> work) {
   if (work.empty()) co_return;
+  if (work.size() == 1) {
+    co_await std::move(work.front());
+    co_return;
+  }
   const auto executor = co_await asio::this_coro::executor;
   using Operation = decltype(asio::co_spawn(executor, std::move(work.front()), asio::deferred));
   std::vector<Operation> operations;

@@ -21,6 +21,13 @@ constexpr std::array secret_headers{"set-cookie", "cookie", "authorization", "pr
 constexpr std::string_view secret_header_prefix = "x-ms-authorization";
 constexpr std::array secret_parameters{"sig", "code", "token", "access_token", "id_token", "password", "client_secret"};
 
+// `word` is in lower case.
+bool has_at(std::string_view text, std::size_t at, std::string_view word) {
+  return text.size() - at >= word.size() && std::ranges::equal(text.substr(at, word.size()), word, {}, [](char c) {
+           return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+         });
+}
+
 bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '%';
 }
@@ -29,8 +36,8 @@ bool is_name_character(char c) {
 // the text carries escaped, as a URL within a URL or within JSON has it.
 bool name_may_begin(std::string_view text, std::size_t at) {
   if (at == 0 || !is_name_character(text[at - 1])) return true;
-  const std::string before = lower_case(text.substr(at < 6 ? 0 : at - 6, std::min<std::size_t>(at, 6)));
-  return before.ends_with("%26") || before.ends_with("%3f") || before == "\\u0026";
+  const auto before = text.substr(0, at);
+  return before.ends_with("%26") || before.ends_with("%3f") || before.ends_with("%3F") || before.ends_with("\\u0026");
 }
 
 // The length of the '=' (or ':' of JSON) with its quotes at `at`, and the characters that end the value behind it; 0:
@@ -57,12 +64,12 @@ std::size_t assignment(std::string_view text, std::size_t at, std::string_view& 
 std::size_t secret_name(std::string_view text, std::size_t at) {
   const auto* found = std::ranges::find_if(secret_parameters, [&](std::string_view name) {
     const auto after = at + name.size();
-    return lower_case(text.substr(at, name.size())) == name && after < text.size() && !is_name_character(text[after]) &&
+    return has_at(text, at, name) && after < text.size() && !is_name_character(text[after]) &&
            !(name == "code" && text[after] == '"');
   });
   if (found != secret_parameters.end()) return std::string_view(*found).size();
   const auto* encoded = std::ranges::find_if(secret_parameters, [&](std::string_view name) {
-    return lower_case(text.substr(at, name.size() + 3)) == std::string(name) + "%3d";
+    return has_at(text, at, name) && has_at(text, at + name.size(), "%3d");
   });
   return encoded == secret_parameters.end() ? 0 : std::string_view(*encoded).size();
 }

@@ -6,9 +6,7 @@
 #include <netdb.h>
 #include <pthread.h>
 #include <resolv.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <array>
@@ -39,34 +37,34 @@ struct LibcAnswer {
 
 // What the coroutine and the thread share. The thread touches nothing else: an abandoned lookup may end long after the
 // coroutine, its io_context and main itself are gone.
-class Lookup {
+class Lookup : public std::enable_shared_from_this<Lookup> {
  public:
   Lookup(std::string name, bool with_search) : name_(std::move(name)), with_search_(with_search) {}
 
   const std::string& name() const { return name_; }
   bool with_search() const { return with_search_; }
 
-  // `fd` is an eventfd of the coroutine, written to once when the answer is there.
-  void wake_through(int fd) { wake_ = fd; }
+  // `answered` is a timer of the coroutine, cancelled on its event loop when the answer is there.
+  void wake_through(asio::steady_timer& answered) { answered_ = &answered; }
 
   // False: nobody waits any more.
   bool start() {
     const std::scoped_lock lock(mutex_);
     started_ = true;
-    return wake_ >= 0;
+    return answered_ != nullptr;
   }
 
   void finish(LibcAnswer answer) {
     const std::scoped_lock lock(mutex_);
-    if (wake_ < 0) return;
+    if (!answered_) return;
     answer_ = std::move(answer);
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(wake_, &one, sizeof one);  // an eventfd at 0 always takes 1
+    // As long as nobody abandons it, which waits for the lock, the event loop is there to take this.
+    asio::post(answered_->get_executor(), [lookup = shared_from_this()] { lookup->wake(); });
   }
 
   void abandon() {
     const std::scoped_lock lock(mutex_);
-    wake_ = -1;
+    answered_ = nullptr;
   }
 
   std::optional<LibcAnswer> answer() const {
@@ -80,15 +78,20 @@ class Lookup {
   }
 
  private:
+  void wake() {
+    const std::scoped_lock lock(mutex_);
+    if (answered_) answered_->cancel();
+  }
+
   const std::string name_;
   const bool with_search_;
   mutable std::mutex mutex_;
-  int wake_{-1};
+  asio::steady_timer* answered_{};
   bool started_{};
   std::optional<LibcAnswer> answer_;
 };
 
-// Abandons the lookup on every way out of the coroutine, before the eventfd closes.
+// Abandons the lookup on every way out of the coroutine, before its timer goes.
 class Waiting {
  public:
   explicit Waiting(std::shared_ptr<Lookup> lookup) : lookup_(std::move(lookup)) {}
@@ -278,10 +281,12 @@ void conclude(LibcAnswer answer, DnsObservation& seen) {
   seen.error = answer.code == EAI_NONAME ? DnsFailure::nxdomain : DnsFailure::libc_error;
 }
 
-asio::awaitable<bool> woken(asio::posix::stream_descriptor& wake) {
-  boost::system::error_code error;
-  co_await wake.async_wait(asio::posix::stream_descriptor::wait_read, asio::redirect_error(asio::use_awaitable, error));
-  co_return !error;
+// True once there is an answer, or whoever cancels the coroutine has cancelled the timer.
+asio::awaitable<bool> woken(const Lookup& lookup, asio::steady_timer& answered) {
+  if (lookup.answer()) co_return true;
+  boost::system::error_code cancelled;
+  co_await answered.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+  co_return cancelled.failed();
 }
 
 }  // namespace
@@ -293,22 +298,16 @@ asio::awaitable<DnsObservation> observe_libc(std::string name, std::chrono::mill
   seen.hosts_lines = hosts_lines_for(seen.name);
   const auto executor = co_await asio::this_coro::executor;
   const auto started = Clock::now();
-  asio::posix::stream_descriptor wake(executor);
+  asio::steady_timer answered(executor, Clock::time_point::max());
   const auto lookup = std::make_shared<Lookup>(seen.name, with_search);
-  const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  int error = fd < 0 ? errno : 0;
-  if (error == 0) {
-    wake.assign(fd);
-    lookup->wake_through(fd);
-    error = LibcThreads::instance().submit(lookup);
-  }
-  if (error != 0) {
+  lookup->wake_through(answered);
+  const Waiting waiting(lookup);
+  if (const int error = LibcThreads::instance().submit(lookup); error != 0) {
     seen.error = DnsFailure::libc_error;
     seen.detail = fmt::format("no lookup could be started: {}", std::strerror(error));
     co_return seen;
   }
-  const Waiting waiting(lookup);
-  co_await within(limit, woken(wake));
+  co_await within(limit, woken(*lookup, answered));
   seen.duration = since(started);
   auto answer = lookup->answer();
   if (answer) {

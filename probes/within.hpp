@@ -2,13 +2,17 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <chrono>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -33,10 +37,25 @@ inline asio::awaitable<void> sleep_for(std::chrono::milliseconds limit) {
 // awaited.
 template <class T>
 asio::awaitable<std::optional<T>> within(std::chrono::milliseconds limit, asio::awaitable<T> work) {
-  using namespace asio::experimental::awaitable_operators;
-  auto first = co_await (std::move(work) || sleep_for(limit));
-  if (first.index() == 0) co_return std::optional<T>(std::get<0>(std::move(first)));
-  co_return std::nullopt;
+  const auto executor = co_await asio::this_coro::executor;
+  asio::steady_timer timer(executor, limit);
+  auto [order, problem, result, passed] =
+      co_await asio::experimental::make_parallel_group(asio::co_spawn(executor, std::move(work), asio::deferred),
+                                                       timer.async_wait(asio::deferred))
+          .async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
+  if (order[0] != 0) co_return std::nullopt;
+  if (problem) std::rethrow_exception(problem);
+  co_return std::move(result);
+}
+
+// Runs `work`, and beside it what never ends by itself: that is cancelled when the work has ended.
+inline asio::awaitable<void> beside(asio::awaitable<void> work, asio::awaitable<void> endless) {
+  const auto executor = co_await asio::this_coro::executor;
+  [[maybe_unused]] const auto [order, problem, other] =
+      co_await asio::experimental::make_parallel_group(asio::co_spawn(executor, std::move(work), asio::deferred),
+                                                       asio::co_spawn(executor, std::move(endless), asio::deferred))
+          .async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
+  if (problem) std::rethrow_exception(problem);
 }
 
 }  // namespace vnetprobe

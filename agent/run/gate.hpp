@@ -35,6 +35,11 @@ class Gate {
     co_return Place(this);
   }
 
+  // So many more from now on.
+  void widen(int places) {
+    for (int i = 0; i < places; ++i) leave();
+  }
+
   // Before its event loop ends: the timer that waiters stand at belongs to that loop.
   void close() { opened_.reset(); }
 

@@ -2,6 +2,7 @@
 
 #include "agent/run/climb.hpp"
 #include "agent/run/follow_up.hpp"
+#include "agent/run/gate.hpp"
 #include "agent/run/node_checks.hpp"
 #include "probes/concurrently.hpp"
 
@@ -20,6 +21,10 @@ namespace {
 // A check holds a handful of descriptors at its widest (a socket for each question and address).
 constexpr rlim_t descriptors_per_check = 16;
 constexpr int concurrency_at_most = 1024;
+// A thousand questions in one moment are hard on a resolver (Azure's takes 1000 a second from a node) and on memory. So
+// many checks are under way at first; as many more may be after each of these whiles in which fewer than that ended.
+constexpr int under_way_at_first = 64;
+constexpr std::chrono::milliseconds a_while{100};
 
 int default_concurrency() {
   rlimit limit{};
@@ -59,7 +64,7 @@ class Run {
     std::vector<asio::awaitable<void>> workers;
     const auto count = std::min<std::size_t>(static_cast<std::size_t>(concurrency), plan_.checks.size());
     for (std::size_t i = 0; i < count; ++i) workers.push_back(worker());
-    co_await concurrently(std::move(workers));
+    co_await beside(concurrently(std::move(workers)), widen());
     // Twice: the answer to a big request may call for the same in small segments.
     for (int round = 0; round < 2; ++round) co_await ask_across();
   }
@@ -68,9 +73,20 @@ class Run {
 
  private:
   asio::awaitable<void> worker() {
+    const auto place = co_await under_way_.enter();
     while (next_ < plan_.checks.size()) {
       const std::size_t index = next_++;
       if (plan_.checks[index].run) co_await one(plan_.checks[index], checks_[index]);
+      ++ended_;
+    }
+  }
+
+  // Never ends by itself.
+  asio::awaitable<void> widen() {
+    for (;;) {
+      const auto before = ended_;
+      co_await sleep_for(a_while);
+      if (ended_ - before < under_way_at_first) under_way_.widen(under_way_at_first);
     }
   }
 
@@ -114,7 +130,8 @@ class Run {
   std::string control_;
   ExperimentBudget budget_;
   std::vector<Check> checks_;
-  std::size_t next_{};
+  Gate under_way_{under_way_at_first};
+  std::size_t next_{}, ended_{};
 };
 
 asio::awaitable<Interruption> signalled() {

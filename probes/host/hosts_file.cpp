@@ -2,11 +2,26 @@
 #include "probes/host/host.hpp"
 #include "probes/text.hpp"
 
+#include <sys/stat.h>
 #include <boost/asio/ip/address.hpp>
 
 #include <algorithm>
 
 namespace vnetprobe {
+namespace {
+
+struct HostsFile {
+  std::filesystem::path path;
+  struct stat status {};
+  std::string text;
+};
+
+bool is_same(const struct stat& some, const struct stat& other) {
+  return some.st_dev == other.st_dev && some.st_ino == other.st_ino && some.st_size == other.st_size &&
+         some.st_mtim.tv_sec == other.st_mtim.tv_sec && some.st_mtim.tv_nsec == other.st_mtim.tv_nsec;
+}
+
+}  // namespace
 
 std::vector<HostsLine> hosts_lines_in(std::string_view text, const std::string& file, const std::string& name) {
   constexpr std::size_t most = 64;
@@ -27,8 +42,14 @@ std::vector<HostsLine> hosts_lines_in(std::string_view text, const std::string& 
 }
 
 std::vector<HostsLine> hosts_lines_for(const std::string& name, const std::filesystem::path& root) {
-  const auto file = read_file(root, "/etc/hosts");
-  return hosts_lines_in(file.text, "/etc/hosts", name);
+  // Every lookup of a name asks, and the file hardly ever changes: it is read again when it did.
+  static thread_local HostsFile last;
+  const auto path = root / "etc/hosts";
+  struct stat now {};
+  if (::stat(path.c_str(), &now) != 0) return {};
+  if (path != last.path || !is_same(now, last.status))
+    last = {.path = path, .status = now, .text = read_file(root, "/etc/hosts").text};
+  return hosts_lines_in(last.text, "/etc/hosts", name);
 }
 
 }  // namespace vnetprobe

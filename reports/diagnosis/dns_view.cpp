@@ -137,7 +137,7 @@ const Answer* DnsView::in_use() const {
 }
 
 DnsView view_dns(const Check& check) {
-  DnsView view{.check = &check};
+  DnsView view{.check = &check, .names_target = is_about_its_target(check)};
   std::vector<Answer> experiments;
   for (const auto& dns : cited<DnsObservation>(check)) {
     if (dns->via == DnsVia::libc) {
@@ -163,6 +163,24 @@ DnsView view_dns(const Check& check) {
   return view;
 }
 
+std::vector<DnsView> all_views(const Report& report) {
+  std::vector<DnsView> views;
+  for (const auto& check : report.checks)
+    if (!cited<DnsObservation>(check).empty()) views.push_back(view_dns(check));
+  return views;
+}
+
+DnsViews open_views(const Evidenced& evidence) {
+  DnsViews open;
+  auto check = evidence.open.begin();
+  for (const auto& view : evidence.views) {
+    // Both are in the order of the report's checks.
+    while (check != evidence.open.end() && *check < view.check) ++check;
+    if (check != evidence.open.end() && *check == view.check) open.emplace_back(view);
+  }
+  return open;
+}
+
 bool is_about_its_target(const Check& check) {
   if (is_resolver_check(check) || is_address(check.target.host)) return false;
   const auto asked = cited<DnsObservation>(check);
@@ -174,10 +192,9 @@ bool is_about_its_target(const Check& check) {
   });
 }
 
-std::vector<DnsView> views_of_targets(const std::vector<const Check*>& checks) {
-  std::vector<DnsView> views;
-  for (const auto* check : checks)
-    if (is_about_its_target(*check)) views.push_back(view_dns(*check));
+DnsViews views_of_targets(const Evidenced& evidence) {
+  auto views = open_views(evidence);
+  std::erase_if(views, [](const DnsView& view) { return !view.names_target; });
   return views;
 }
 

@@ -2,6 +2,8 @@
 
 #include "reports/diagnosis/cited.hpp"
 
+#include <functional>
+
 // What each source said about one check's name, put together from its questions (A, AAAA, UDP, TCP).
 namespace vnetprobe {
 
@@ -42,6 +44,7 @@ struct Answer {
 
 struct DnsView {
   const Check* check{};
+  bool names_target{};          // is_about_its_target(*check)
   std::vector<Answer> servers;  // those of the check's own stack, in the order asked
   std::optional<Answer> libc;
   std::optional<Answer> azure;  // 168.63.129.16, asked as an experiment and not among `servers`
@@ -55,10 +58,17 @@ struct DnsView {
 
 DnsView view_dns(const Check& check);
 
+// Of every check that asked for a name, in plan order.
+std::vector<DnsView> all_views(const Report& report);
+using DnsViews = std::vector<std::reference_wrapper<const DnsView>>;
+// Those of the open checks.
+DnsViews open_views(const Evidenced& evidence);
+
 // The questions were about the check's own host, and not about a proxy's that stands before it.
 bool is_about_its_target(const Check& check);
-// Of those checks whose names are their targets'. A resolver's own check asks only to see whether that server lives.
-std::vector<DnsView> views_of_targets(const std::vector<const Check*>& checks);
+// Those of the open checks whose names are their targets'. A resolver's own check asks only to see whether that server
+// lives.
+DnsViews views_of_targets(const Evidenced& evidence);
 
 // A local forwarder that only passes on what its upstream says.
 bool is_stub(const Report& report, const Endpoint& server);

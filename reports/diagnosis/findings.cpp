@@ -2,6 +2,7 @@
 
 #include "reports/diagnosis/addresses.hpp"
 #include "reports/diagnosis/cited.hpp"
+#include "reports/diagnosis/dns_view.hpp"
 #include "reports/diagnosis/placeholders.hpp"
 #include "reports/diagnosis/tag_fixes.hpp"
 
@@ -139,6 +140,35 @@ std::vector<Evidence> checked_evidence(const Report& report, const CheckPlaces& 
   return kept;
 }
 
+// By a check's place in the report: what the rule was about that explained it first.
+using TakenBy = std::vector<std::optional<About>>;
+
+std::vector<std::size_t> those_that_owe_an_answer(const Report& report) {
+  std::vector<std::size_t> owing;
+  for (std::size_t i = 0; i < report.checks.size(); ++i)
+    if (!report.checks[i].observations.empty() && !owes_no_answer(report.checks[i])) owing.push_back(i);
+  return owing;
+}
+
+Evidenced evidence_for(const NamedRule& rule, const Report& report, const std::vector<std::size_t>& owing,
+                       const TakenBy& taken, std::span<const DnsView> views) {
+  Evidenced evidence{.report = report, .open = {}, .views = views};
+  for (const auto place : owing) {
+    const auto& check = report.checks[place];
+    const bool lost = taken[place] == About::way && rule.about == About::name && has_address(check);
+    if (taken[place] && !lost) continue;
+    if (lost) evidence.lost_on_the_way.insert(check.id);
+    evidence.open.push_back(&check);
+  }
+  return evidence;
+}
+
+Ids ids_of(const std::vector<const Check*>& checks) {
+  Ids ids;
+  for (const auto* check : checks) ids.insert(check->id);
+  return ids;
+}
+
 }  // namespace
 
 CheckPlaces places_of(const Report& report) {
@@ -149,31 +179,27 @@ CheckPlaces places_of(const Report& report) {
 
 std::vector<Found> run_rules(const Report& report) {
   Findings all;
-  std::unordered_map<std::string_view, About> taken;  // ids of checks of the report, and what explained them first
   const auto places = places_of(report);
+  const auto views = all_views(report);
+  const auto owing = those_that_owe_an_answer(report);
+  TakenBy taken(report.checks.size());
   std::size_t order = 0;
   for (const auto& rule : rules_in_order()) {
-    Evidenced evidence{.report = report, .open = {}};
-    Ids open;
-    for (const auto& check : report.checks) {
-      const auto by = taken.find(check.id);
-      const bool lost =
-          by != taken.end() && by->second == About::way && rule.about == About::name && has_address(check);
-      if (check.observations.empty() || owes_no_answer(check) || (by != taken.end() && !lost)) continue;
-      if (lost) evidence.lost_on_the_way.insert(check.id);
-      evidence.open.push_back(&check);
-      open.insert(check.id);
-    }
-    Ids now_taken;
-    for (auto& finding : rule.rule(evidence)) {
+    const auto evidence = evidence_for(rule, report, owing, taken, views);
+    auto found = rule.rule(evidence);
+    const Ids open = found.empty() ? Ids{} : ids_of(evidence.open);
+    TakenBy now_taken;
+    for (auto& finding : found) {
       if (!trim(finding, open)) continue;
       if (!finding.only_informs && !finding.warns) {
+        now_taken.resize(report.checks.size());
         for (const auto* ids : {&finding.checks, &finding.dependants})
-          for (const auto& id : *ids) now_taken.insert(report.checks[places.at(id)].id);
+          for (const auto& id : *ids) now_taken[places.at(id)] = rule.about;
       }
       all.add(std::move(finding), order);
     }
-    for (const auto id : now_taken) taken.insert_or_assign(id, rule.about);
+    for (std::size_t i = 0; i < now_taken.size(); ++i)
+      if (now_taken[i]) taken[i] = now_taken[i];
     ++order;
   }
   return all.take();

@@ -11,13 +11,6 @@ namespace {
 
 using Dns = Cited<DnsObservation>;
 
-std::vector<DnsView> open_views(const Evidenced& evidence) {
-  std::vector<DnsView> views;
-  for (const auto* check : evidence.open)
-    if (!cited<DnsObservation>(*check).empty()) views.push_back(view_dns(*check));
-  return views;
-}
-
 // One DNS server over the whole run. Checks that the deadline cut off say nothing by their silence.
 struct Server {
   Endpoint endpoint;
@@ -314,7 +307,7 @@ std::vector<Finding> resolver_fails(const Evidenced& evidence) {
   std::vector<Finding> findings;
   const auto servers = servers_of(evidence.report);
   std::map<Endpoint, const Check*> own_checks;
-  for (const auto& view : open_views(evidence)) {
+  for (const DnsView& view : open_views(evidence)) {
     for (const auto* answer : failures_in(view, evidence.report)) {
       const bool refused = answer->kind == AnswerKind::refused;
       const bool others_answer =

@@ -54,7 +54,7 @@ std::vector<Finding> storage_account_is_missing(const Evidenced& evidence) {
   }
   std::vector<Finding> findings;
   std::map<std::string, std::set<std::string>> hosts;
-  for (const auto& view : views_of_targets(evidence.open)) {
+  for (const DnsView& view : views_of_targets(evidence)) {
     const auto* answer = is_storage(view.check->target.service) ? plain_nxdomain(view) : nullptr;
     const auto account = first_label(view.check->target.host);
     if (!answer || !others_resolve || alive.contains(account)) continue;
@@ -79,7 +79,7 @@ std::vector<Finding> name_does_not_exist(const Evidenced& evidence) {
   const bool from_nowhere = answer_from_nowhere(evidence.report).has_value();
   std::map<std::string, std::vector<std::string>> hosts;
   std::vector<std::pair<std::string, Finding>> by_zone;
-  for (const auto& view : views_of_targets(evidence.open)) {
+  for (const DnsView& view : views_of_targets(evidence)) {
     if (!plain_nxdomain(view)) continue;
     const auto& target = view.check->target;
     const auto zone = target.private_zone.value_or(target.host);
@@ -104,7 +104,7 @@ std::vector<Finding> name_does_not_exist(const Evidenced& evidence) {
 // the name, or one below it, is there.
 std::vector<Finding> name_has_no_address(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : views_of_targets(evidence.open)) {
+  for (const DnsView& view : views_of_targets(evidence)) {
     if (view.any_address() || view.check->target.guessed) continue;
     const auto own = view.own();
     const auto telling =
@@ -129,7 +129,7 @@ std::vector<Finding> name_has_no_address(const Evidenced& evidence) {
 // Where a service answered with a certificate that verifies, the address is odd and right: a laboratory, a tunnel.
 std::vector<Finding> address_is_a_bogon(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : views_of_targets(evidence.open)) {
+  for (const DnsView& view : views_of_targets(evidence)) {
     const auto* used = view.in_use();
     if (!used || !used->has_address() || view.check->target.host == "localhost") continue;
     if (!std::all_of(used->addresses.begin(), used->addresses.end(), is_bogon)) continue;
@@ -183,7 +183,7 @@ bool was_chance(const DnsView& view, const Report& report) {
 // The server lives, and this name stays silent.
 std::vector<Finding> name_gets_no_answer(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : views_of_targets(evidence.open)) {
+  for (const DnsView& view : views_of_targets(evidence)) {
     if (!view.check->finished || view.servers.empty() || !stayed_without_answer(*view.check)) continue;
     const auto& first = view.servers.front();
     findings.push_back({.code = "dns.resolver.no_answer_for_name",
@@ -212,7 +212,7 @@ std::string_view weakest_code_for(const Answer& answer) {
 // A check whose servers give no single word for it, or were asked only once. Better the parent than nothing.
 std::vector<Finding> name_stays_without_address(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : views_of_targets(evidence.open)) {
+  for (const DnsView& view : views_of_targets(evidence)) {
     if (!ends_at_dns(*view.check) || !view.check->finished || view.check->target.guessed) continue;
     if (!view.servers.empty() && stayed_without_answer(*view.check)) continue;
     const auto own = view.own();

@@ -101,7 +101,7 @@ bool line_does_harm(const Evidenced& evidence, const DnsView& view, const Answer
 
 std::vector<Finding> hosts_line_is_stale(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : views_of_targets(evidence.open)) {
+  for (const DnsView& view : views_of_targets(evidence)) {
     const auto lines = lines_in_force(view);
     const auto* by_dns = lines.empty() ? nullptr : dns_against(lines, evidence.report, view);
     if (!by_dns || leads_to_its_endpoint(view, lines.front(), *by_dns)) continue;
@@ -145,7 +145,7 @@ bool old_answer_does_harm(const Evidenced& evidence, const DnsView& view, const 
 
 std::vector<Finding> cache_is_stale(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : views_of_targets(evidence.open)) {
+  for (const DnsView& view : views_of_targets(evidence)) {
     const auto find = [&](bool stub) {
       return std::find_if(view.servers.begin(), view.servers.end(), [&](const Answer& one) {
         return one.has_address() && is_stub(evidence.report, *one.server) == stub;
@@ -176,7 +176,7 @@ std::vector<Finding> cache_is_stale(const Evidenced& evidence) {
 // Azure's own DNS knows better than the server in use, in the same minute: that server does not forward to it.
 std::vector<Finding> resolver_does_not_ask_azure(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : views_of_targets(evidence.open)) {
+  for (const DnsView& view : views_of_targets(evidence)) {
     if (!view.azure || view.azure->kind != AnswerKind::private_address) continue;
     const auto* used = view.in_use();
     if (!used) continue;
@@ -218,7 +218,7 @@ std::string class_of(const Answer& answer) {
 // Two of the node's own servers give answers of different kinds. What programs get decides whether it fails now.
 std::vector<Finding> resolvers_disagree(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : views_of_targets(evidence.open)) {
+  for (const DnsView& view : views_of_targets(evidence)) {
     if (view.check->target.guessed) continue;
     const Answer *one = nullptr, *other = nullptr;
     for (const auto& answer : view.servers) {
@@ -254,7 +254,7 @@ std::vector<Finding> resolvers_disagree(const Evidenced& evidence) {
 // The servers know the name and the library does not, or Azure's DNS does and the configured server does not.
 std::vector<Finding> name_is_unknown_here(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : views_of_targets(evidence.open)) {
+  for (const DnsView& view : views_of_targets(evidence)) {
     if (view.check->target.guessed) continue;
     const auto answers =
         std::find_if(view.servers.begin(), view.servers.end(), [](const Answer& one) { return one.has_address(); });
@@ -306,7 +306,7 @@ bool is_often_without(const Report& report) {
 std::vector<Finding> library_gets_no_address(const Evidenced& evidence) {
   std::vector<Finding> findings;
   const bool may_be_chance = answers_are_unsteady(evidence.report) || !is_often_without(evidence.report);
-  for (const auto& view : views_of_targets(evidence.open)) {
+  for (const DnsView& view : views_of_targets(evidence)) {
     if (!view.libc || view.libc->seen.empty() || view.check->target.guessed || !view.check->finished) continue;
     const auto& library = view.libc->telling;
     const bool gave_up = library->error == DnsFailure::libc_error;

@@ -21,7 +21,7 @@ std::string privatelink_of(const DnsView& view, const Answer& used) {
 // The public name leads into privatelink and ends there: a failure whether or not the plan knows of an endpoint.
 std::vector<Finding> record_is_missing(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : views_of_targets(evidence.open)) {
+  for (const DnsView& view : views_of_targets(evidence)) {
     if (view.any_address()) continue;
     for (const auto* answer : view.own()) {
       const bool ends_there = answer->exists_not() || answer->kind == AnswerKind::nodata;
@@ -47,7 +47,7 @@ bool may_compare(const Check& check) {
 
 std::vector<Finding> instance_points_to_itself(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : views_of_targets(evidence.open)) {
+  for (const DnsView& view : views_of_targets(evidence)) {
     const auto* used = view.in_use();
     const bool instance = view.check->target.service == Service::instance || view.check->id.starts_with("instance.");
     if (!instance || !used) continue;
@@ -67,7 +67,7 @@ std::vector<Finding> instance_points_to_itself(const Evidenced& evidence) {
 
 std::vector<Finding> address_is_not_the_endpoints(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : views_of_targets(evidence.open)) {
+  for (const DnsView& view : views_of_targets(evidence)) {
     const auto* used = view.in_use();
     if (!view.check->target.private_endpoint || !used || used->kind != AnswerKind::private_address) continue;
     const auto& expected = view.check->target.expected_address;
@@ -135,7 +135,7 @@ std::vector<Finding> only_some_services_are_private(const Evidenced& evidence) {
 // (azure-facts 2.4).
 std::vector<Finding> answer_is_public(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& view : views_of_targets(evidence.open)) {
+  for (const DnsView& view : views_of_targets(evidence)) {
     const auto* used = view.in_use();
     if (!view.check->target.private_endpoint || !used || used->kind != AnswerKind::public_address) continue;
     const auto privatelink = privatelink_of(view, *used);

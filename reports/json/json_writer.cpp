@@ -4,12 +4,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace vnetprobe {
 namespace {
 
+// What almost all text of a report is made of, and stands for itself.
+bool is_plain(char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; }
+
 // Beyond what RFC 8259 demands: whoever prints a report on a terminal must not have it obeyed or turned round.
 void append_escaped(std::string_view text, std::string& out) {
-  while (!text.empty()) {
+  for (;;) {
+    const auto special = std::find_if_not(text.begin(), text.end(), is_plain);
+    out.append(text.begin(), special);
+    if (special == text.end()) return;
+    text.remove_prefix(static_cast<std::size_t>(special - text.begin()));
     const CodePoint c = first_code_point(text);
     if (!c.valid)
       out += "\xEF\xBF\xBD";
