@@ -1,12 +1,16 @@
 #include "agent/cli/commands.hpp"
+#include "reports/render/unicode.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <system_error>
 
 namespace {
 
@@ -23,7 +27,10 @@ void set_up_logging() {
 int carry_out(const Command& command) {
   struct Visitor {
     int operator()(const Reply& answer) const {
-      std::fputs(answer.text.c_str(), answer.status == 0 ? stdout : stderr);
+      if (answer.status == 0)
+        std::fputs(answer.text.c_str(), stdout);
+      else
+        fmt::print(stderr, "{}", visible(answer.text, std::string_view::npos, Lines::kept));
       return answer.status;
     }
     int operator()(const RunCommand& command) const { return run(command); }
@@ -43,6 +50,18 @@ int carry_out(const Command& command) {
   return std::visit(Visitor{}, command);
 }
 
+// The errno of what could not be written, 0 when all was.
+int what_stdout_lost() {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return 0;
+  return errno != 0 ? errno : EIO;
+}
+
+int failed(const std::exception& error) {
+  fmt::print(stderr, "vnetprobe: internal error: {}\n", visible(error.what()));
+  return status_internal;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -51,8 +70,18 @@ int main(int count, char** arguments) {
   int status = status_internal;
   try {
     status = carry_out(parse_command_line({arguments + 1, arguments + count}));
+    if (const int lost = what_stdout_lost(); lost != 0 && lost != EPIPE) {
+      fmt::print(stderr, "vnetprobe: stdout: {}\n", std::strerror(lost));
+      status = status_internal;
+    }
+  } catch (const std::system_error& error) {
+    // A reader that went away is no failure of ours.
+    if (error.code() == std::errc::broken_pipe)
+      status = 0;
+    else
+      status = failed(error);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "vnetprobe: internal error: {}\n", error.what());
+    status = failed(error);
   }
   std::fflush(nullptr);
   // A thread may still sit in getaddrinfo, waiting for a dead resolver: nobody waits for it.

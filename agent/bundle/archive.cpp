@@ -10,6 +10,7 @@
 #include <array>
 #include <cstring>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 
@@ -107,35 +108,59 @@ std::string cannot_read(const std::string& path, archive* tar) {
                      why ? why : "unreadable");
 }
 
-}  // namespace
+constexpr std::size_t block_size = 65536;
 
-std::string read_archive(const std::string& path, std::size_t entry_bytes,
-                         const std::function<bool(const std::string& name, std::string bytes)>& each) {
-  const std::unique_ptr<archive, decltype(&archive_read_free)> tar(::archive_read_new(), archive_read_free);
+using Tar = std::unique_ptr<archive, decltype(&archive_read_free)>;
+using EachEntry = std::function<bool(const std::string& name, std::string bytes)>;
+
+Tar new_reader() {
+  Tar tar(::archive_read_new(), archive_read_free);
   ::archive_read_support_filter_gzip(tar.get());
   ::archive_read_support_format_tar(tar.get());
-  constexpr std::size_t block_size = 65536;
-  if (::archive_read_open_filename(tar.get(), path.c_str(), block_size) != ARCHIVE_OK)
-    return cannot_read(path, tar.get());
+  return tar;
+}
+
+std::string read_entries(archive* tar, const std::string& name, std::size_t entry_bytes, const EachEntry& each) {
   archive_entry* entry = nullptr;
   int status = ARCHIVE_OK;
-  while ((status = ::archive_read_next_header(tar.get(), &entry)) == ARCHIVE_OK || status == ARCHIVE_WARN) {
+  while ((status = ::archive_read_next_header(tar, &entry)) == ARCHIVE_OK || status == ARCHIVE_WARN) {
     if (::archive_entry_filetype(entry) != AE_IFREG) continue;
-    const char* name = ::archive_entry_pathname(entry);
+    const char* entry_name = ::archive_entry_pathname(entry);
     std::string bytes;
     std::array<char, block_size> block{};
     la_ssize_t size = 0;
-    while (bytes.size() < entry_bytes && (size = ::archive_read_data(tar.get(), block.data(), block.size())) > 0)
+    while (bytes.size() < entry_bytes && (size = ::archive_read_data(tar, block.data(), block.size())) > 0)
       bytes.append(block.data(), static_cast<std::size_t>(size));
-    if (size < 0) return fmt::format("{}: ends in the middle of {}", path, name ? name : "an entry");
-    if (!each(name ? name : "", std::move(bytes))) return {};
+    if (size < 0) return fmt::format("{}: ends in the middle of {}", name, entry_name ? entry_name : "an entry");
+    if (!each(entry_name ? entry_name : "", std::move(bytes))) return {};
   }
-  return status == ARCHIVE_EOF ? std::string() : cannot_read(path, tar.get());
+  return status == ARCHIVE_EOF ? std::string() : cannot_read(name, tar);
+}
+
+}  // namespace
+
+std::string read_archive(const std::string& path, std::size_t entry_bytes, const EachEntry& each) {
+  const auto tar = new_reader();
+  if (::archive_read_open_filename(tar.get(), path.c_str(), block_size) != ARCHIVE_OK)
+    return cannot_read(path, tar.get());
+  return read_entries(tar.get(), path, entry_bytes, each);
+}
+
+std::string read_archive_in(std::string_view bytes, const std::string& name, std::size_t entry_bytes,
+                            const EachEntry& each) {
+  const auto tar = new_reader();
+  if (::archive_read_open_memory(tar.get(), bytes.data(), bytes.size()) != ARCHIVE_OK)
+    return cannot_read(name, tar.get());
+  return read_entries(tar.get(), name, entry_bytes, each);
 }
 
 bool is_archive(const std::string& path) {
+  std::error_code problem;
+  if (!std::filesystem::is_regular_file(path, problem)) return false;
   std::ifstream file(path, std::ios::binary);
   return file.get() == 0x1f && file.get() == 0x8b;
 }
+
+bool is_archive_in(std::string_view bytes) { return bytes.starts_with("\x1f\x8b"); }
 
 }  // namespace vnetprobe::bundle

@@ -32,7 +32,12 @@ class ArchiveWriter {
 std::string read_archive(const std::string& path, std::size_t entry_bytes,
                          const std::function<bool(const std::string& name, std::string bytes)>& each);
 
-// Whether a file begins as a gzip does.
+// The same for one that is in memory; `name` is for messages.
+std::string read_archive_in(std::string_view bytes, const std::string& name, std::size_t entry_bytes,
+                            const std::function<bool(const std::string& name, std::string bytes)>& each);
+
+// Whether it begins as a gzip does. Of a path only a regular file does: a pipe gives its bytes once.
 bool is_archive(const std::string& path);
+bool is_archive_in(std::string_view bytes);
 
 }  // namespace vnetprobe::bundle

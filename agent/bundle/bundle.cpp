@@ -215,7 +215,7 @@ class Maker {
 }  // namespace
 
 bool is_chosen(std::string_view id, const Wish& wish) {
-  const auto matches = [&](const std::string& pattern) { return glob_matches(pattern, id); };
+  const auto matches = [&](const std::string& pattern) { return glob_matches(pattern, std::string(id)); };
   if (!wish.only.empty() && std::ranges::none_of(wish.only, matches)) return false;
   return std::ranges::none_of(wish.skip, matches);
 }
@@ -224,14 +224,34 @@ Made make_bundle(const Report& report, const Wish& wish, const std::function<voi
   return Maker(report, wish, progress).make();
 }
 
-std::optional<std::string> report_in(const std::string& path, std::string& problem) {
-  std::optional<std::string> report;
-  problem = read_archive(path, report_at_most, [&](const std::string& name, std::string bytes) {
+namespace {
+
+// What takes the entries of a bundle until its report has come.
+auto taker_of_report(std::optional<std::string>& report) {
+  return [&report](const std::string& name, std::string bytes) {
     if (!name.ends_with("/report.json")) return true;
     report = std::move(bytes);
     return false;
-  });
-  if (!report && problem.empty()) problem = path + ": no report.json in it; is it a bundle of vnetprobe?";
+  };
+}
+
+std::string without_a_report(const std::string& name) {
+  return name + ": no report.json in it; is it a bundle of vnetprobe?";
+}
+
+}  // namespace
+
+std::optional<std::string> report_in(const std::string& path, std::string& problem) {
+  std::optional<std::string> report;
+  problem = read_archive(path, report_at_most, taker_of_report(report));
+  if (!report && problem.empty()) problem = without_a_report(path);
+  return report;
+}
+
+std::optional<std::string> report_in_bytes(std::string_view bytes, const std::string& name, std::string& problem) {
+  std::optional<std::string> report;
+  problem = read_archive_in(bytes, name, report_at_most, taker_of_report(report));
+  if (!report && problem.empty()) problem = without_a_report(name);
   return report;
 }
 

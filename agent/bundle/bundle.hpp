@@ -36,6 +36,8 @@ std::string inspect(const std::string& path, std::string& problem);
 
 // The report in a bundle; `problem` says why there is none.
 std::optional<std::string> report_in(const std::string& path, std::string& problem);
+// The same of a bundle in memory; `name` is for messages.
+std::optional<std::string> report_in_bytes(std::string_view bytes, const std::string& name, std::string& problem);
 
 bool is_chosen(std::string_view id, const Wish& wish);
 

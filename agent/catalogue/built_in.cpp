@@ -60,6 +60,7 @@ void emit_entry(YAML::Emitter& out, const CatalogueEntry& entry) {
   emit_text(out, "service_tag", entry.service_tag.value_or(""));
   emit_text(out, "private_zone", entry.private_zone.value_or(""));
   if (entry.guessed) out << YAML::Key << "guessed" << YAML::Value << true;
+  if (entry.owes) emit_text(out, "owes", boost::describe::enum_to_string(*entry.owes, ""));
   emit_text(out, "healthy", entry.healthy);
   out << YAML::EndMap;
 }

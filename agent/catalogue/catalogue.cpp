@@ -178,6 +178,7 @@ class CatalogueReader {
     CatalogueEntry entry;
     static const auto stacks = names_of_enum<Stack>();
     static const auto services = names_of_enum<Service>();
+    static const auto owed = names_of_enum<TargetOwes>();
     const auto templated = [&](std::string_view key, std::string& into) {
       return YamlReader::Key{key, [this, key, &into](const YamlNode& value) { template_into(value, key, into); }};
     };
@@ -207,6 +208,10 @@ class CatalogueReader {
         {"when", [&](const YamlNode& value) { read_when(value, entry); }},
         flag("required", entry.required),
         flag("guessed", entry.guessed),
+        {"owes",
+         [&](const YamlNode& value) {
+           entry.owes = yaml_.one_of<TargetOwes>(value, "owes", owed, parse_enum<TargetOwes>);
+         }},
         {"stack",
          [&](const YamlNode& value) {
            if (const auto stack = yaml_.one_of<Stack>(value, "stack", stacks, parse_enum<Stack>)) entry.stack = *stack;

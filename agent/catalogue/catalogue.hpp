@@ -33,6 +33,7 @@ struct CatalogueEntry {
   std::optional<std::string> service_tag;   // template: "Storage.{region_suffix}"
   std::optional<std::string> private_zone;  // template
   bool guessed{};                           // see Target::guessed
+  std::optional<TargetOwes> owes;           // see Target::owes
   std::string healthy;                      // in words: what a healthy answer looks like
 };
 

@@ -1,5 +1,7 @@
 #include "agent/cli/commands.hpp"
+#include "agent/config/names.hpp"
 #include "agent/demo/simulated_vnet.hpp"
+#include "agent/run/interrupts.hpp"
 
 #include <fmt/format.h>
 
@@ -18,8 +20,14 @@ int list_faults() {
 int run_demo(const DemoCommand& command) {
   if (command.list) return list_faults();
   const auto* entry = demo::find_fault(command.fault);
-  if (!entry)
-    return complain({fmt::format("--fault: unknown fault '{}'; `vnetprobe demo --list` names them", command.fault)});
+  if (!entry) {
+    std::vector<std::string_view> names;
+    for (const auto& fault : demo::all_faults()) names.push_back(fault.name);
+    const auto near = nearest_name(command.fault, names);
+    return complain({fmt::format("--fault: unknown fault '{}'{}; `vnetprobe demo --list` names them", command.fault,
+                                 near ? fmt::format("; did you mean '{}'?", *near) : "")});
+  }
+  const Interrupts interrupts;
   const demo::SimulatedVnet vnet(entry->fault);
   auto flags = vnet.run_flags();
   flags.insert(flags.begin(), "run");

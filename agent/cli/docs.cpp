@@ -1,4 +1,5 @@
 #include "agent/cli/commands.hpp"
+#include "agent/cli/write_file.hpp"
 #include "agent/docs/completion.hpp"
 #include "agent/docs/man_page.hpp"
 #include "reports/json/report_json.hpp"
@@ -26,9 +27,9 @@ std::string document(const DocsCommand& command) {
 
 int print_document(const DocsCommand& command) {
   const auto text = document(command);
-  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  if (!written) fmt::print(stderr, "vnetprobe: stdout could not be written\n");
-  return written ? 0 : status_internal;
+  const auto problem = write_file("-", text);
+  if (!problem.empty()) fmt::print(stderr, "vnetprobe: {}\n", problem);
+  return problem.empty() ? 0 : status_internal;
 }
 
 }  // namespace vnetprobe

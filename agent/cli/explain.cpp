@@ -1,5 +1,6 @@
 #include "agent/cli/explain.hpp"
 
+#include "reports/diagnosis/placeholders.hpp"
 #include "reports/json/json_writer.hpp"
 #include "reports/render/text_layout.hpp"
 
@@ -17,12 +18,24 @@ void section(std::string& out, std::string_view title, std::string_view text) {
   for (const auto& line : wrap(text, usual_width - indent, 0)) out += std::string(indent, ' ') + line + '\n';
 }
 
+// The table's texts name what a report fills in.
+CodeEntry without_values(CodeEntry entry) {
+  for (auto* text : {&entry.title, &entry.explanation, &entry.next_test}) *text = fill(*text, {}).text;
+  for (auto& alternative : entry.alternatives) alternative = fill(alternative, {}).text;
+  for (auto& step : entry.fix) {
+    step.text = fill(step.text, {}).text;
+    step.command = fill(step.command, {}).text;
+  }
+  return entry;
+}
+
 std::string_view named(Owner owner) { return boost::describe::enum_to_string(owner, ""); }
 std::string_view named(Confidence confidence) { return boost::describe::enum_to_string(confidence, ""); }
 
 }  // namespace
 
-std::string explain_text(const CodeEntry& entry) {
+std::string explain_text(const CodeEntry& table_entry) {
+  const auto entry = without_values(table_entry);
   std::string out = fmt::format("{}\n", entry.code);
   for (const auto& line : wrap(entry.title, usual_width, 0)) out += line + '\n';
   section(out, "What it means", entry.explanation);
@@ -46,7 +59,8 @@ std::string explain_text(const CodeEntry& entry) {
   return out;
 }
 
-std::string explain_json(const CodeEntry& entry) {
+std::string explain_json(const CodeEntry& table_entry) {
+  const auto entry = without_values(table_entry);
   JsonWriter out;
   const auto text = [&](std::string_view key, std::string_view value) {
     out.key(key);

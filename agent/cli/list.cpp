@@ -1,6 +1,7 @@
 #include "agent/cli/list.hpp"
 
 #include "reports/diagnosis/codes.hpp"
+#include "reports/diagnosis/placeholders.hpp"
 #include "reports/json/json_writer.hpp"
 #include "reports/render/text_layout.hpp"
 
@@ -152,7 +153,7 @@ std::string list_codes(std::string_view format) {
     std::string out;
     for (const auto& entry : all_codes()) {
       out += entry.code + '\n';
-      paragraph(out, "    ", entry.title);
+      paragraph(out, "    ", fill(entry.title, {}).text);
     }
     return out;
   }
@@ -163,7 +164,7 @@ std::string list_codes(std::string_view format) {
     out.key("code");
     out.text(entry.code);
     out.key("title");
-    out.text(entry.title);
+    out.text(fill(entry.title, {}).text);
     out.key("owner");
     out.text(boost::describe::enum_to_string(entry.owner, ""));
     out.key("healthy");

@@ -1,6 +1,7 @@
 #include "agent/cli/probe_node.hpp"
 
 #include "agent/cli/prepare.hpp"
+#include "agent/run/interrupts.hpp"
 #include "agent/run/progress.hpp"
 #include "agent/run/tagged_addresses.hpp"
 #include "agent/run/ulid.hpp"
@@ -45,22 +46,23 @@ struct ImdsAsked {
   bool signalled{};
 };
 
-asio::awaitable<void> ask_imds(std::string endpoint, ImdsAsked& into) {
+asio::awaitable<void> ask_imds(std::string endpoint, std::chrono::milliseconds limit, ImdsAsked& into) {
   using namespace asio::experimental::awaitable_operators;
   asio::signal_set signals(co_await asio::this_coro::executor, SIGINT, SIGTERM);
-  auto first = co_await (observe_imds(std::move(endpoint), imds_wait) || signals.async_wait(asio::use_awaitable));
+  auto first = co_await (observe_imds(std::move(endpoint), limit) || signals.async_wait(asio::use_awaitable));
   if (first.index() == 0)
     into.seen = std::get<0>(std::move(first));
   else
     into.signalled = true;
 }
 
-ImdsAsked ask_imds(const Settings& known, const RunCommand& command) {
-  ImdsAsked asked;
-  if (!plan_needs_imds(known, command)) return asked;
+ImdsAsked ask_imds(const Settings& known, const RunCommand& command, std::chrono::milliseconds left) {
+  ImdsAsked asked{.signalled = Interrupts::came()};
+  if (asked.signalled || !plan_needs_imds(known, command)) return asked;
   asio::io_context loop(1);
   std::exception_ptr problem;
-  asio::co_spawn(loop, ask_imds(known.imds_endpoint ? known.imds_endpoint->value : imds_default_endpoint, asked),
+  const std::string endpoint = known.imds_endpoint ? known.imds_endpoint->value : imds_default_endpoint;
+  asio::co_spawn(loop, ask_imds(endpoint, std::min(imds_wait, left), asked),
                  [&](std::exception_ptr thrown) { problem = thrown; });
   loop.run();
   if (problem) std::rethrow_exception(problem);
@@ -204,6 +206,7 @@ Report concluded(Steps& steps, const Discovery& discovery, const Plan& plan, Run
 std::variant<NodeRun, std::vector<std::string>> probe_node(const RunCommand& command) {
   using Errors = std::vector<std::string>;
   Steps steps(command);
+  Interrupts interrupts;
   // Reading a hundred and fifty roots takes as long as a request: all else is prepared meanwhile.
   std::future<std::variant<TlsContext, std::string>> reading_roots;
   auto preparation = prepare(command, [&](const Settings& said) {
@@ -214,7 +217,8 @@ std::variant<NodeRun, std::vector<std::string>> probe_node(const RunCommand& com
   const Prepared& prepared = steps.prepared;
 
   const Settings known = merge(command.settings, merge(prepared.config, prepared.local.settings));
-  const ImdsAsked imds = ask_imds(known, command);
+  const ImdsAsked imds = ask_imds(known, command, bounds_for(known, steps.started).deadline);
+  interrupts.renew();
   const Discovery discovery = combine(command.settings, prepared.config, prepared.local, prepared.host, imds.seen);
   warn(prepared, discovery);
 
@@ -237,11 +241,12 @@ std::variant<NodeRun, std::vector<std::string>> probe_node(const RunCommand& com
                             .limits = limits_of(settings.timeouts)};
   const RunBounds bounds = bounds_for(settings, steps.started);
   RunOutcome outcome;
-  if (imds.signalled) {
+  if (imds.signalled || Interrupts::came()) {
     outcome = without_running(plan);
   } else {
     Progress progress(plan.checks.size(), bounds.deadline, !command.presentation.quiet);
     outcome = run_plan(plan, equipment, bounds, watcher_of(progress));
+    interrupts.renew();
   }
   const auto interrupted = outcome.interrupted;
   return NodeRun{.report = concluded(steps, discovery, plan, std::move(outcome)),

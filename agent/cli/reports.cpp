@@ -18,16 +18,19 @@ namespace {
 
 // The rules applied again; the error names the file.
 ReadReport read_and_diagnose(const std::string& path) {
+  const std::string name = path == "-" ? "stdin" : path;
   InputFile file;
   if (path != "-" && bundle::is_archive(path)) {
     auto report = bundle::report_in(path, file.error);
     file.bytes = std::move(report).value_or("");
   } else {
     file = read_file(path, report_at_most);
+    if (bundle::is_archive_in(file.bytes))
+      file.bytes = bundle::report_in_bytes(file.bytes, name, file.error).value_or("");
   }
   if (!file.error.empty()) return {.report = {}, .error = file.error};
   auto read = read_report(file.bytes);
-  if (!read.report) return {.report = {}, .error = fmt::format("{}: {}", path == "-" ? "stdin" : path, read.error)};
+  if (!read.report) return {.report = {}, .error = fmt::format("{}: {}", name, read.error)};
   diagnose(*read.report);
   return read;
 }

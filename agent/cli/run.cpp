@@ -2,18 +2,25 @@
 #include "agent/cli/deliver.hpp"
 #include "agent/cli/output.hpp"
 #include "agent/cli/probe_node.hpp"
+#include "agent/run/interrupts.hpp"
 #include "reports/diagnosis/diagnose.hpp"
+#include "reports/render/unicode.hpp"
 
 #include <fmt/format.h>
+
+#include <optional>
 
 namespace vnetprobe {
 
 int complain(const std::vector<std::string>& errors) {
-  for (const auto& error : errors) fmt::print(stderr, "vnetprobe: {}\n", error);
+  // They repeat what was given, from wherever it came: a terminal must not obey it.
+  for (const auto& error : errors)
+    fmt::print(stderr, "vnetprobe: {}\n", visible(error, std::string_view::npos, Lines::kept));
   return status_usage;
 }
 
 int run(const RunCommand& command) {
+  std::optional<Interrupts> interrupts(std::in_place);
   auto probed = probe_node(command);
   if (const auto* errors = std::get_if<std::vector<std::string>>(&probed)) return complain(*errors);
   auto& [report, interrupted, settings, surroundings, tls] = std::get<NodeRun>(probed);
@@ -21,6 +28,7 @@ int run(const RunCommand& command) {
   if (delivers) report.spool = spool_note(command.spool, settings);
   const auto problem = present(report, command.presentation);
   if (!problem.empty()) fmt::print(stderr, "vnetprobe: {}\n", problem);
+  interrupts.reset();
   if (delivers && interrupted != Interruption::signal)
     deliver_now(report, command.spool, settings,
                 {.tls = tls,

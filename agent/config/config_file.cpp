@@ -1,11 +1,13 @@
 #include "agent/config/config_file.hpp"
 
+#include "agent/config/known_regions.hpp"
 #include "agent/config/names.hpp"
 #include "agent/config/read_sections.hpp"
 #include "agent/config/values.hpp"
 #include "probes/host/files.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <filesystem>
 
 namespace vnetprobe {
@@ -94,11 +96,11 @@ void check_region(YamlReader& reader, const Settings& settings, const Setting<st
   if (!region || !settings.cloud || !node) return;
   const auto cloud = cloud_of_region(region->value);
   if (cloud == settings.cloud->value) return;
-  // A name that is in no sovereign cloud may still be one of a region that we do not know.
-  const bool is_sovereign = cloud != Cloud::public_;
+  // A name that is in no cloud's list may still be one of a region that we do not know.
+  const bool is_known = cloud != Cloud::public_ || std::ranges::count(known_regions(), region->value) > 0;
   const auto message =
       fmt::format("{}: '{}' is not a region of cloud {}", key, region->value, name_of(settings.cloud->value));
-  if (is_sovereign)
+  if (is_known)
     reader.error(node->place, fmt::format("{}; write cloud: {}", message, name_of(cloud)));
   else
     reader.note(node->place, message + " by its name");

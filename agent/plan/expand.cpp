@@ -1,6 +1,8 @@
 #include "agent/catalogue/templates.hpp"
 #include "agent/plan/plan.hpp"
 
+#include <fnmatch.h>
+
 namespace vnetprobe {
 
 Expansion expand(std::string_view text, const std::map<std::string, std::string>& values) {
@@ -34,25 +36,8 @@ Expansion expand(std::string_view text, const std::map<std::string, std::string>
   return result;
 }
 
-// The classic two-pointer match: linear but for the last star's retries, whatever the pattern.
-bool glob_matches(std::string_view pattern, std::string_view text) {
-  std::size_t p = 0, t = 0, star = std::string_view::npos, retry = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t]) && pattern[p] != '*') {
-      ++p;
-      ++t;
-    } else if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      retry = t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++retry;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
+bool glob_matches(const std::string& pattern, const std::string& text) {
+  return ::fnmatch(pattern.c_str(), text.c_str(), FNM_NOESCAPE) == 0;
 }
 
 }  // namespace vnetprobe

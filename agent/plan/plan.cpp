@@ -289,6 +289,7 @@ class Planner {
     if (entry.private_zone) target.private_zone = complete(*entry.private_zone, values);
     target.service = entry.service;
     target.guessed = entry.guessed && !(names(entry, "batch_host") && settings_.batch_account_host);
+    target.owes = entry.owes;
     if (is_private && entry.private_zone) {
       target.private_endpoint = true;
       if (has_the_named_address(entry)) target.expected_address = endpoint->address;

@@ -34,7 +34,7 @@ struct Expansion {
 };
 Expansion expand(std::string_view text, const std::map<std::string, std::string>& values);
 
-bool glob_matches(std::string_view pattern, std::string_view text);
+bool glob_matches(const std::string& pattern, const std::string& text);
 
 // The paired region of azure-facts section 6; empty for a region without a pair or an unknown one.
 std::string paired_region(std::string_view region);

@@ -27,6 +27,13 @@ asio::awaitable<void> ask_server(std::string host, DnsType type, Endpoint server
   into.seen = std::move(seen);
 }
 
+// --connect-to moves a DNS server only where it names one: what holds for any host means the targets.
+Endpoint where_to_ask(const Equipment& equipment, const Endpoint& resolver) {
+  const bool is_named =
+      std::ranges::any_of(equipment.connect_to, [&](const ConnectTo& entry) { return entry.host == resolver.address; });
+  return is_named ? destination(equipment, resolver.address, resolver.address, resolver.port).endpoint : resolver;
+}
+
 }  // namespace
 
 struct Names::Entry {
@@ -80,7 +87,7 @@ asio::awaitable<void> Names::ask(std::string host, Resolution& into) {
   std::size_t next = 0;
   if (equipment_.ask_libc) work.push_back(ask_libc(host, equipment_.limits.libc, observations[next++]));
   for (const Endpoint& resolver : equipment_.resolvers) {
-    const auto server = destination(equipment_, resolver.address, resolver.address, resolver.port).endpoint;
+    const auto server = where_to_ask(equipment_, resolver);
     for (const auto type : {DnsType::a, DnsType::aaaa})
       work.push_back(ask_server(host, type, server, equipment_.limits.dns, observations[next++]));
   }

@@ -3,6 +3,7 @@
 #include "agent/run/climb.hpp"
 #include "agent/run/follow_up.hpp"
 #include "agent/run/gate.hpp"
+#include "agent/run/interrupts.hpp"
 #include "agent/run/node_checks.hpp"
 #include "probes/concurrently.hpp"
 
@@ -136,6 +137,7 @@ class Run {
 
 asio::awaitable<Interruption> signalled() {
   asio::signal_set signals(co_await asio::this_coro::executor, SIGINT, SIGTERM);
+  if (Interrupts::came()) co_return Interruption::signal;
   co_await signals.async_wait(asio::use_awaitable);
   co_return Interruption::signal;
 }

@@ -29,6 +29,12 @@ bool is_random(std::string_view, std::string_view secret) {
   return digit || (lower && upper) || secret.find_first_of("=+/") != std::string_view::npos;
 }
 
+// "Bearer authorization_uri=" begins the parameters of a challenge (RFC 9110, 11.6.1), which are no secret.
+bool is_token(std::string_view lead, std::string_view secret) {
+  const auto name = secret.substr(0, secret.find_first_not_of("abcdefghijklmnopqrstuvwxyz_-"));
+  return is_random(lead, secret) && secret.substr(name.size()) != "=";
+}
+
 bool is_no_number(std::string_view, std::string_view secret) {
   return !std::all_of(secret.begin(), secret.end(), is_digit);
 }
@@ -88,7 +94,7 @@ constexpr std::array rules{
     RedactionRule{"authorization", "(?:authorization|authorization-auxiliary)" QUOTE "[ \\t]*(?::|=|%3a)",
                   credential_value, may_be_secret},
     RedactionRule{"authorization", "\\b(?:bearer|basic|negotiate|ntlm)(?:[ \\t]+|%20)([A-Za-z0-9._~+/=-]{8,})", nullptr,
-                  is_random},
+                  is_token},
     RedactionRule{"authorization", "\\bSharedKey(?:Lite)?[ \\t]+[a-z0-9]{1,64}:", base64_value},
     RedactionRule{"cookie", "(?:^|[^A-Za-z_])(?:set-)?cookies?2?" QUOTE "[ \\t]*:", until_line_end_or_quote,
                   may_be_secret},

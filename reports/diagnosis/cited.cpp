@@ -117,9 +117,9 @@ bool ends_at_tcp(const Check& check, const Report& report) {
 }
 
 bool owes_no_answer(const Check& check) {
-  if (check.id.starts_with("outbound.host/")) return true;
+  if (check.target.owes == TargetOwes::nothing) return true;
   const auto tried = cited<TcpObservation>(check);
-  return check.id.starts_with("instance.port/") && !tried.empty() &&
+  return check.target.owes == TargetOwes::host && !tried.empty() &&
          std::all_of(tried.begin(), tried.end(), [](const auto& tcp) {
            const bool silent = tcp->error == TcpFailure::timed_out && !tcp->send_refused;
            return !tcp->icmp && !tcp->instead_of && (silent || tcp->error == TcpFailure::refused);

@@ -89,9 +89,8 @@ bool connected(const Check& check);
 bool ends_at_dns(const Check& check);
 // Connections were tried and none was made.
 bool ends_at_tcp(const Check& check, const Report& report);
-// Nothing follows when there is no answer. Of a port on which nobody need listen (instance.port/...), that is silence
-// or a reset; a refusal by ICMP or by this machine's kernel has an author, and is another matter. Of a host that
-// belongs to one feature (outbound.host/...), it is everything: many a healthy network lets nobody go there.
+// Nothing follows when there is no answer. Of a target that owes only its host's word, that is silence or a reset; a
+// refusal by ICMP or by this machine's kernel has an author, and is another matter.
 bool owes_no_answer(const Check& check);
 // The name need not exist, and nobody found it: the node's servers, or the proxy that would have asked its own and says
 // only that it gets nowhere.

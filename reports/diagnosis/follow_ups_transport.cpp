@@ -99,7 +99,8 @@ std::vector<FollowUp> after_handshake(const Check& check, const Tls& tls) {
       for (auto& question : packet_size("the handshake with " + where + " stalls")) questions.push_back(question);
     else if (was_cut(*tls))
       questions.push_back({.kind = FollowUpKind::same_again,
-                           .because = "the handshake for " + tls->sni + " with " + where + " is cut; is it again?"});
+                           .because = "the handshake " + (tls->sni.empty() ? "" : "for " + tls->sni + " ") + "with " +
+                                      where + " is cut; is it again?"});
   }
   if (!was_cut(*tls) || replaced) return questions;
   if (!path_known(check, PathPacket::syn)) {

@@ -149,7 +149,7 @@ Outcome of_climb(const Check& check, const Report& report) {
     const bool refused = !attempts.empty() && attempts.front()->error == TcpFailure::refused;
     return undecided(fmt::format(
         "{}; {}, so nothing follows from that", refused ? "refused" : "not reached",
-        check.id.starts_with("instance.") ? "nobody need listen there" : "one feature needs it and no check does"));
+        check.target.owes == TargetOwes::host ? "nobody need listen there" : "one feature needs it and no check does"));
   }
   if (ends_at_dns(check) && answered_later(check))
     return undecided("its name got an answer only when it was asked again; nothing further was tried");

@@ -203,7 +203,8 @@ std::vector<Finding> name_gets_no_answer(const Evidenced& evidence) {
 
 // The code for an answer that is none, where nothing said more.
 std::string_view weakest_code_for(const Answer& answer) {
-  if (answer.kind == AnswerKind::malformed) return "dns.resolver.servfail";
+  if (answer.kind == AnswerKind::malformed || answer.kind == AnswerKind::truncated)
+    return "dns.resolver.unusable_answer";
   if (answer.kind == AnswerKind::unreachable) return "dns.resolver.unreachable";
   if (answer.telling.seen && answer.telling->error == DnsFailure::no_resolver) return "dns.no_resolver";
   return "dns.resolver.no_answer_for_name";
@@ -230,7 +231,9 @@ std::vector<Finding> name_stays_without_address(const Evidenced& evidence) {
                     .checks = {view.check->id},
                     .evidence = {answer.telling.says(answer.words())},
                     .only_informs = came_since};
-    if (answer.kind == AnswerKind::malformed) finding.alternatives = {"something on the path changes DNS answers"};
+    finding.values.emplace_back("problem", answer.kind == AnswerKind::truncated
+                                               ? "is cut short, and over TCP nothing more came"
+                                               : "makes no sense");
     findings.push_back(std::move(finding));
   }
   return findings;

@@ -1,5 +1,6 @@
 #include "reports/diagnosis/addresses.hpp"
 #include "reports/diagnosis/cited.hpp"
+#include "reports/diagnosis/dns_view.hpp"
 #include "reports/diagnosis/rule.hpp"
 
 #include <algorithm>
@@ -47,6 +48,12 @@ bool fails_here(const UdpObservation& udp, UdpFailure failure) {
   return udp.error == failure && !(udp.icmp && !udp.icmp->offender_is_self) && !is_v6(udp.remote.address);
 }
 
+// The kernel's word at once, for where nobody looked at the table (--only).
+bool has_no_route(const DnsObservation& dns) {
+  return !is_v6(dns.server->address) && dns.detail && dns.detail->starts_with("ENETUNREACH") &&
+         dns.detail->find("ICMP") == std::string::npos;
+}
+
 // ENETUNREACH at once, and the table says why. A table without a default route alone is no fault: everything that is
 // needed may be on link, or behind a proxy that is.
 std::vector<Finding> no_default_route(const Evidenced& evidence) {
@@ -72,9 +79,10 @@ std::vector<Finding> no_default_route(const Evidenced& evidence) {
       finding.evidence.push_back(udp.says(udp->remote.address + ": network is unreachable for a datagram too"));
       matters = true;
     }
-    if (!table || !(ends_at_dns(*check) || check->id.starts_with("node.resolver/"))) continue;
+    if (!(ends_at_dns(*check) || is_resolver_check(*check))) continue;
     for (const auto& dns : cited<DnsObservation>(*check)) {
-      if (dns->error != DnsFailure::unreachable || !dns->server || routes.route_for(dns->server->address)) continue;
+      if (dns->error != DnsFailure::unreachable || !dns->server) continue;
+      if (table ? routes.route_for(dns->server->address) != nullptr : routes.from() || !has_no_route(*dns)) continue;
       finding.dependants.push_back(check->id);
       finding.evidence.push_back(dns.says("no route to the DNS server " + dns->server->address));
       matters = true;

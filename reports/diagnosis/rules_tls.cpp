@@ -189,17 +189,28 @@ std::vector<Finding> not_acceptable(const Evidenced& evidence) {
   return findings;
 }
 
+// " for a.example"; nothing where none was sent.
+std::string for_name(const TlsObservation& tls) { return tls.sni.empty() ? "" : " for " + tls.sni; }
+
 // Many names that are cut on one way out are cut by one device.
 std::vector<Finding> cut_off(const Evidenced& evidence) {
   std::vector<Finding> to_the_internet, within;
-  std::vector<Finding> notes;  // a second try was answered: it got lost, or the server was busy
+  std::vector<Finding> others;
   for (const auto& tls : cited<TlsObservation>(evidence.open)) {
     const auto again = answered_again(*tls.check, *tls);
-    if (again && was_cut(*tls)) {
-      notes.push_back(about(tls, "tcp.loss", "several targets", Confidence::possible,
-                            fmt::format("the handshake for {} was cut", tls->sni)));
-      notes.back().evidence.push_back(again->says("the same handshake once more was answered"));
-      notes.back().only_informs = true;
+    if (again && was_cut(*tls)) {  // it got lost, or the server was busy
+      others.push_back(about(tls, "tcp.loss", "several targets", Confidence::possible,
+                             fmt::format("the handshake{} was cut", for_name(*tls))));
+      others.back().evidence.push_back(again->says("the same handshake once more was answered"));
+      others.back().only_informs = true;
+      continue;
+    }
+    // A service of Azure speaks TLS: there, something else is somebody else's answer.
+    const bool of_user = tls.check->target.service == Service::user || tls.check->target.service == Service::none;
+    if (of_user && tls->error == TlsFailure::protocol && !tls->server_hello_received) {
+      others.push_back(about(tls, "tls.not_tls", endpoint_of(*tls.check), Confidence::possible,
+                             fmt::format("{} answered the ClientHello{} with something that is not TLS",
+                                         to_string(tls->remote), for_name(*tls))));
       continue;
     }
     auto& findings = is_public(tls->remote.address) ? to_the_internet : within;
@@ -208,18 +219,17 @@ std::vector<Finding> cut_off(const Evidenced& evidence) {
                         : tls->error == TlsFailure::closed ? "was closed"
                                                            : "brought something that is not TLS";
       findings.push_back(about(tls, "tls.reset_after_client_hello", tls.check->target.host, Confidence::possible,
-                               fmt::format("the connection to {} {} {} after the ClientHello for {}",
-                                           to_string(tls->remote), how, words(tls->duration), tls->sni)));
+                               fmt::format("the connection to {} {} {} after the ClientHello{}", to_string(tls->remote),
+                                           how, words(tls->duration), for_name(*tls))));
     } else if (tls->error == TlsFailure::timed_out && tls.check->finished) {
-      findings.push_back(
-          about(tls, "tls.timeout_after_client_hello", tls.check->target.host, Confidence::possible,
-                fmt::format("{} accepted the connection and said nothing for {} after the ClientHello for {}",
-                            to_string(tls->remote), words(tls->duration), tls->sni)));
+      findings.push_back(about(tls, "tls.timeout_after_client_hello", tls.check->target.host, Confidence::possible,
+                               fmt::format("{} accepted the connection and said nothing for {} after the ClientHello{}",
+                                           to_string(tls->remote), words(tls->duration), for_name(*tls))));
     }
   }
   auto findings = as_one(std::move(to_the_internet));
   for (auto& finding : as_one(std::move(within))) findings.push_back(std::move(finding));
-  for (auto& note : notes) findings.push_back(std::move(note));
+  for (auto& other : others) findings.push_back(std::move(other));
   return findings;
 }
 

@@ -35,6 +35,13 @@ BOOST_DESCRIBE_ENUM(Service, none, storage_blob, storage_file, storage_queue, st
                     container_registry, container_registry_data, microsoft_registry, resource_manager, entra,
                     machine_learning, notebooks, instance, batch, monitor, front_door, user)
 
+// What a target gives where the network is in order, if not an answer.
+enum class TargetOwes {
+  host,     // that its packets arrive: nobody need listen on the port, so that silence and a refusal say nothing
+  nothing,  // it belongs to one feature, and many a healthy network lets nobody go there
+};
+BOOST_DESCRIBE_ENUM(TargetOwes, host, nothing)
+
 // What a check is about and what a healthy answer is. Part of the report, so that a saved one can be diagnosed again.
 struct Target {
   std::string host;      // absolute name or IP literal; empty for a check of the node itself
@@ -46,11 +53,12 @@ struct Target {
   bool private_endpoint{};                      // the plan expects a private address
   std::optional<std::string> expected_address;  // the private endpoint's address, where configured
   std::optional<std::string> private_zone;      // "privatelink.blob.core.windows.net"
-  bool guessed{};  // it is not certain that this very name exists: when it does not, nothing is proved
+  bool guessed{};                  // it is not certain that this very name exists: when it does not, nothing is proved
+  std::optional<TargetOwes> owes;  // absent: an answer
 };
 BOOST_DESCRIBE_STRUCT(Target, (),
                       (host, port, protocol, url, service_tag, service, private_endpoint, expected_address,
-                       private_zone, guessed))
+                       private_zone, guessed, owes))
 
 // An address of the target, held against the target's service tag by the agent, which has the file.
 struct TaggedAddress {

@@ -25,7 +25,11 @@ TEST(Glob, MatchesAcrossDotsAndSlashes) {
                                          {"", "a", false},
                                          {"a*b*c", "aXbYbZc", true},
                                          {"a*b*c", "aXbYbZ", false},
-                                         {"a", "ab", false}})
+                                         {"a", "ab", false},
+                                         {"storage.[bq]*", "storage.blob/a", true},
+                                         {"storage.[bq]*", "storage.file/a", false},
+                                         {"storage.[!bq]*", "storage.file/a", true},
+                                         {"a[", "a[", true}})
     EXPECT_EQ(glob_matches(c.pattern, c.text), c.matches) << c.pattern << " " << c.text;
   EXPECT_FALSE(glob_matches(std::string(200, '*') + "x", std::string(20000, 'a')));
 }

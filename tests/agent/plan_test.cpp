@@ -246,6 +246,10 @@ TEST(Plan, AsksForPortsAndHostsOfFirewallsOnlyWhereALimitIsKept) {
       const std::string& id = planned.check.id;
       const bool of_a_list = ports.contains(id) || hosts.contains(id);
       EXPECT_FALSE(of_a_list && planned.check.required) << id;
+      const auto owed = ports.contains(id)   ? std::optional(TargetOwes::host)
+                        : hosts.contains(id) ? std::optional(TargetOwes::nothing)
+                                             : std::nullopt;
+      EXPECT_EQ(planned.check.target.owes, owed) << id;
     }
     EXPECT_EQ(host(plan, "instance.port/18881"), "my-ci.eastus2.instances.azureml.ms");
     EXPECT_EQ(find(plan, "instance.port/8787")->check.target.port, 8787);

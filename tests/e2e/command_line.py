@@ -142,6 +142,52 @@ class Runs(unittest.TestCase):
         self.assertIn("/proc/nowhere", done.stderr)
         self.assertIn("HEALTHY", done.stdout)
 
+    def test_an_interruption_before_the_first_check_has_its_report_too(self):
+        child = subprocess.Popen([*ALONE, BINARY, "run", "--format", "json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        # Said between the question to IMDS and the first check.
+        while "profile" not in (line := child.stderr.readline()):
+            self.assertTrue(line, "it ended without a word about the profile")
+        child.send_signal(signal.SIGINT)
+        out, _ = child.communicate(timeout=60)
+        report = json.loads(out)
+        self.assertEqual((report["complete"], report["interrupted_by"], child.returncode), (False, "signal", 1))
+
+    def test_reports_and_bundles_are_read_from_pipes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            report, archive = pathlib.Path(folder) / "r.json", pathlib.Path(folder) / "b.tar.gz"
+            run("demo", "--fault", "storage-firewall", "--output", report, alone=False)
+            run("bundle", "--report", report, "--output", archive)
+            for file in (report, archive):
+                for name in ("-", "/dev/stdin"):
+                    with open(file, "rb") as content:
+                        feeder = subprocess.Popen(["cat"], stdin=content, stdout=subprocess.PIPE)
+                        done = subprocess.run([BINARY, "diagnose", name, "--format", "json"], stdin=feeder.stdout, capture_output=True, text=True)
+                        feeder.wait()
+                    self.assertEqual(done.returncode, 1, done.stderr)
+                    self.assertEqual(json.loads(done.stdout)["diagnoses"][0]["code"], "storage.denied_by_firewall")
+
+    def test_a_reader_that_went_away_is_no_failure_and_a_full_disk_is(self):
+        for words in (("list", "codes"), ("docs", "config"), ("explain", "tcp.timeout"), ("demo", "--list")):
+            read, write = os.pipe()
+            os.close(read)
+            done = subprocess.run([BINARY, *words], stdout=write, stderr=subprocess.PIPE, text=True)
+            os.close(write)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), words)
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([BINARY, *words], stdout=full, stderr=subprocess.PIPE, text=True)
+            self.assertEqual(done.returncode, 3, words)
+            self.assertIn("No space left", done.stderr)
+
+    def test_an_error_repeats_nothing_that_a_terminal_obeys(self):
+        for words in (("explain", "a\x1b[31mb"), ("--\x1b[31m",), ("run", "--config", "/tmp/\u202eno"), ("demo", "--fault", "\x07")):
+            done = run(*words)
+            self.assertEqual(done.returncode, 2, words)
+            for bad in ("\x1b", "\x07", "\u202e"):
+                self.assertNotIn(bad, done.stderr)
+
+    def test_a_misspelt_fault_is_answered_with_the_one_that_was_meant(self):
+        self.assertIn("did you mean 'storage-firewall'?", run("demo", "--fault", "storage-firewal").stderr)
+
     def test_interruption_ends_within_a_moment_with_what_was_seen(self):
         for how in ("signal", "deadline"):
             words = ["demo", "--fault", "tcp-silent", "--format", "json"]

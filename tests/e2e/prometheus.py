@@ -119,7 +119,8 @@ class Prometheus(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.path = pathlib.Path(folder.name)
-        sh("ip", "link", "add", "hub", "type", "bridge")
+        # With an address of its own: else it takes a new one from the ports that join, and who knows the old one talks to nobody.
+        sh("ip", "link", "add", "hub", "address", "02:00:00:00:09:01", "type", "bridge")
         for address in (HUB, SERVICE):
             sh("ip", "address", "add", f"{address}/24", "dev", "hub")
         sh("ip", "link", "set", "hub", "up")

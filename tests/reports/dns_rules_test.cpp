@@ -95,6 +95,9 @@ INSTANTIATE_TEST_SUITE_P(
              {storage({libc(name + " -> timeout"), dns(name + " -> SERVFAIL", "127.0.0.53"),
                        dns(name + " -> SERVFAIL")})},
              "dns.resolver.servfail"},
+        Case{"cut short, and the rest was not fetched",
+             {storage({dns(name + " -> truncated")}), fine()},
+             "dns.resolver.unusable_answer"},
         Case{"no resolver", {storage({libc(name + " -> no_resolver")})}, "dns.no_resolver"},
         Case{"only the library was asked and it is silent",
              {storage({libc(name + " -> timeout")})},
@@ -189,7 +192,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"a laboratory on loopback that answers",
              {storage(healthy({dns(name + " -> 127.0.0.1")}, "127.0.0.1"))},
              ""},
-        Case{"CNAME loop", {storage({dns(name + " -> loop")})}, "dns.resolver.servfail"}));
+        Case{"CNAME loop", {storage({dns(name + " -> loop")})}, "dns.resolver.unusable_answer"}));
 
 INSTANTIATE_TEST_SUITE_P(
     PrivateEndpoints, DnsRule,

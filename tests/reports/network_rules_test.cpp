@@ -16,14 +16,20 @@ Check target(std::string host, std::vector<Observation> after_dns, std::string a
   after_dns.insert(after_dns.begin(), dns(host + " -> " + address));
   return check("target." + host, "tcp://" + host + ":443", std::move(after_dns), service);
 }
+Check owing(TargetOwes what, Check made) {
+  made.target.owes = what;
+  return made;
+}
 Check instance_port(Observation connection) {
-  return expects_private(check(
-      "instance.port/18881", "tcp://ci.eastus2.instances.azureml.ms:18881",
-      {dns("ci.eastus2.instances.azureml.ms -> ws.privatelink.api.azureml.ms -> 10.0.1.4"), std::move(connection)},
-      Service::instance));
+  return owing(
+      TargetOwes::host,
+      expects_private(check(
+          "instance.port/18881", "tcp://ci.eastus2.instances.azureml.ms:18881",
+          {dns("ci.eastus2.instances.azureml.ms -> ws.privatelink.api.azureml.ms -> 10.0.1.4"), std::move(connection)},
+          Service::instance)));
 }
 Check feature_host(std::vector<Observation> seen) {
-  return check("outbound.host/aka.ms", "tls://aka.ms:443", std::move(seen), Service::none);
+  return owing(TargetOwes::nothing, check("outbound.host/aka.ms", "tls://aka.ms:443", std::move(seen), Service::none));
 }
 Check guessed(Check made) {
   made.target.guessed = true;

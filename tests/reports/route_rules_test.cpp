@@ -72,6 +72,21 @@ TEST(RouteDiagnosis, WhatThePlatformDoesNotAnswerElsewhereIsNoFault) {
   EXPECT_EQ(check_of(beside, "node.imds").reason, "route.no_default") << "a witness";
 }
 
+// --only leaves the routing table unread: the kernel's own word has to do, and a router's is none.
+TEST(RouteDiagnosis, WithoutTheTableTheKernelsWordAboutADnsServerIsEnough) {
+  const auto asked = [](std::string detail) {
+    auto question = dns("a.com -> unreachable");
+    std::get<DnsObservation>(question.seen).detail = std::move(detail);
+    return check("target.a.com", "tcp://a.com:443", {question, question}, Service::user);
+  };
+  EXPECT_THAT(codes(diagnosed({asked("ENETUNREACH: Network is unreachable")})), ElementsAre("route.no_default"));
+  EXPECT_THAT(codes(diagnosed({asked("ENETUNREACH: Network is unreachable (ICMP type 3 code 0 from 10.0.0.1)")})),
+              ElementsAre("dns.resolver.unreachable"));
+  EXPECT_THAT(codes(diagnosed({check("node.route", "", {routes({on_link, by_default})}),
+                               asked("ENETUNREACH: Network is unreachable")})),
+              ElementsAre("dns.resolver.unreachable"));
+}
+
 TEST(RouteDiagnosis, ADeadGatewayFailsTheRouteAndSkipsTheRest) {
   const auto seen = diagnosed({check("node.route", "", {routes({on_link, by_default})}),
                                target("a.com", {dead_gateway("20.1.1.1:443")}),
