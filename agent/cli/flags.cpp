@@ -9,6 +9,7 @@
 
 #include <array>
 #include <charconv>
+#include <filesystem>
 
 namespace vnetprobe {
 namespace {
@@ -94,7 +95,7 @@ std::vector<ConnectTo> read_connect_to(const std::vector<std::string>& texts) {
 std::chrono::milliseconds read_duration(const std::string& flag, const std::string& text) {
   const auto duration = parse_duration(text);
   if (!duration || duration->count() <= 0)
-    wrong(flag, fmt::format("'{}' is not a duration; write for example 60s or 2m", text));
+    wrong(flag, fmt::format("'{}' is not a duration of at most 7 days; write for example 60s or 2m", text));
   return *duration;
 }
 
@@ -246,7 +247,12 @@ Presentation read_presentation(const CLI::App& app, const PresentationFlags& fla
   presentation.format_given = app.get_option_no_throw("--format") && app.count("--format") > 0;
   for (const auto& output : flags.outputs) {
     presentation.outputs.push_back(read_output(output));
-    if (presentation.outputs.back().path.empty()) wrong("--output", "the path is missing; write --output report.json");
+    const auto& path = presentation.outputs.back().path;
+    if (path.empty()) wrong("--output", "the path is missing; write --output report.json");
+    std::error_code unknown;
+    if (std::filesystem::is_directory(path, unknown))
+      wrong("--output", fmt::format("'{}' is a directory; write --output {}", path,
+                                    (std::filesystem::path(path) / "report.json").string()));
   }
   if (flags.verbose && flags.quiet) wrong("--quiet", "--verbose and --quiet exclude each other");
   return presentation;

@@ -104,6 +104,8 @@ Values values_for(const Report& report, const CheckPlaces& places, const Finding
     values.emplace_back("account", first_label(target.host));
     if (target.port != 0) values.emplace_back("port", std::to_string(target.port));
     values.emplace_back("url", target.url);
+    // curl knows no wss: a WebSocket begins as a request (RFC 6455 section 4.1).
+    values.emplace_back("http_url", target.url.starts_with("ws") ? "http" + target.url.substr(2) : target.url);
     if (target.service_tag) values.emplace_back("tag", *target.service_tag);
     if (target.private_zone) values.emplace_back("zone", *target.private_zone);
   }

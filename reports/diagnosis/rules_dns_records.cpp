@@ -225,9 +225,14 @@ std::vector<Finding> name_stays_without_address(const Evidenced& evidence) {
     if (answer.exists_not() || answer.kind == AnswerKind::nodata) continue;
     const bool came_since = answer.has_address();
     if (came_since && std::ranges::any_of(answer.seen, [](const auto& dns) { return dns->truncated; })) continue;
-    Finding finding{.code = std::string(weakest_code_for(answer)),
-                    .subject = answer.server ? answer.source : "of this node",
-                    .confidence = Confidence::possible,
+    // An alias that leads to itself leads nowhere: the record is there, and no address.
+    const auto& detail = answer.telling->detail;
+    const bool loops = answer.kind == AnswerKind::malformed && detail && detail->starts_with("CNAME loop");
+    Finding finding{.code = loops ? "dns.record.nodata" : std::string(weakest_code_for(answer)),
+                    .subject = loops           ? view.check->target.host
+                               : answer.server ? answer.source
+                                               : "of this node",
+                    .confidence = loops ? Confidence::proven : Confidence::possible,
                     .checks = {view.check->id},
                     .evidence = {answer.telling.says(answer.words())},
                     .only_informs = came_since};

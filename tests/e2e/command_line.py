@@ -29,6 +29,8 @@ class Usage(unittest.TestCase):
                 (["run", "--profile", "laptop"], "--profile"),
                 (["run", "--deadline", "soon"], "--deadline"),
                 (["run", "--format", "pdf"], "--format"),
+                (["run", "--deadline", "10000h"], "at most 7 days"),
+                (["run", "--output", "/tmp"], "--output: '/tmp' is a directory; write --output /tmp/report.json"),
                 (["run", "--resolver", "dns.contoso.com"], "--resolver"),
                 (["run", "--connect-to", "a:b"], "--connect-to"),
                 (["run", "--imds-endpoint", "ftp://x"], "--imds-endpoint"),

@@ -192,7 +192,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"a laboratory on loopback that answers",
              {storage(healthy({dns(name + " -> 127.0.0.1")}, "127.0.0.1"))},
              ""},
-        Case{"CNAME loop", {storage({dns(name + " -> loop")})}, "dns.resolver.unusable_answer"}));
+        Case{"CNAME loop", {storage({dns(name + " -> loop")})}, "dns.record.nodata"},
+        Case{"garbage", {storage({dns(name + " -> garbage")})}, "dns.resolver.unusable_answer"}));
 
 INSTANTIATE_TEST_SUITE_P(
     PrivateEndpoints, DnsRule,

@@ -41,8 +41,8 @@ inline Observation follow_up(Observation observation, std::string because = "ask
 // --- DNS --------------------------------------------------------------------------------------------------------
 
 // "acct.blob.core.windows.net -> acct.privatelink.blob.core.windows.net -> 20.60.0.1, 20.60.0.2": CNAMEs, then
-// addresses. The last part may be NXDOMAIN, SERVFAIL, REFUSED, nodata, timeout, unreachable, truncated, loop or
-// no_resolver.
+// addresses. The last part may be NXDOMAIN, SERVFAIL, REFUSED, nodata, timeout, unreachable, truncated, loop,
+// garbage or no_resolver.
 inline DnsObservation dns_chain(std::string_view chain) {
   const auto parts = split(chain, "->");
   DnsObservation seen{
@@ -68,7 +68,9 @@ inline DnsObservation dns_chain(std::string_view chain) {
   else if (last == "unreachable")
     fail(DnsFailure::unreachable, {}), seen.detail = "ECONNREFUSED";
   else if (last == "loop")
-    fail(DnsFailure::malformed, "NOERROR");
+    fail(DnsFailure::malformed, "NOERROR"), seen.detail = "CNAME loop: " + owner + " -> " + owner;
+  else if (last == "garbage")
+    fail(DnsFailure::malformed, {}), seen.detail = "the question section cannot be decoded";
   else if (last == "no_resolver")
     fail(DnsFailure::no_resolver, {});
   else if (last == "truncated")
