@@ -19,7 +19,7 @@
 //   durations         a number of milliseconds, "_ms" added to the name
 //   time points       RFC 3339 in UTC
 //   enums             the enumerator's name, without a trailing underscore
-//   optionals         left out when absent
+//   optionals         left out when absent, but for those that every report promises (write_described.hpp): null
 //   Sourced<T>        {"value": ..., "source": ...}
 //   Observation       "layer", "ok", "error", "duration_ms", "follow_up" and the members of what was seen
 namespace vnetprobe::described {

@@ -3,6 +3,9 @@
 #include "reports/json/described.hpp"
 #include "reports/json/json_writer.hpp"
 
+#include <algorithm>
+#include <array>
+
 // Described structs as JSON, by the rules of described.hpp. Only for the files that write a document: every type that
 // is written is an instantiation of its own.
 namespace vnetprobe::described {
@@ -24,9 +27,25 @@ void write_member(JsonWriter& out, std::string_view name, const T& value) {
   }
 }
 
+// Keys that stand in every report, whatever is known (product 8): null where there is nothing.
+template <class T>
+inline constexpr std::array<std::string_view, 0> promised{};
+template <>
+inline constexpr std::array<std::string_view, 1> promised<Target>{"service_tag"};
+template <>
+inline constexpr std::array<std::string_view, 2> promised<Node>{"region", "imds"};
+
 template <class T>
 void write_members(JsonWriter& out, const T& value) {
-  boost::mp11::mp_for_each<members<T>>([&](auto member) { write_member(out, member.name, value.*member.pointer); });
+  boost::mp11::mp_for_each<members<T>>([&](auto member) {
+    const auto& one = value.*member.pointer;
+    if constexpr (is_optional<std::remove_cvref_t<decltype(one)>> && !promised<T>.empty())
+      if (!one && std::ranges::count(promised<T>, member.name) > 0) {
+        out.key(member.name);
+        return out.null();
+      }
+    write_member(out, member.name, one);
+  });
 }
 
 template <class T>
