@@ -48,14 +48,4 @@ asio::awaitable<std::optional<T>> within(std::chrono::milliseconds limit, asio::
   co_return std::move(result);
 }
 
-// Runs `work`, and beside it what never ends by itself: that is cancelled when the work has ended.
-inline asio::awaitable<void> beside(asio::awaitable<void> work, asio::awaitable<void> endless) {
-  const auto executor = co_await asio::this_coro::executor;
-  [[maybe_unused]] const auto [order, problem, other] =
-      co_await asio::experimental::make_parallel_group(asio::co_spawn(executor, std::move(work), asio::deferred),
-                                                       asio::co_spawn(executor, std::move(endless), asio::deferred))
-          .async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
-  if (problem) std::rethrow_exception(problem);
-}
-
 }  // namespace vnetprobe

@@ -65,9 +65,15 @@ class Run {
     std::vector<asio::awaitable<void>> workers;
     const auto count = std::min<std::size_t>(static_cast<std::size_t>(concurrency), plan_.checks.size());
     for (std::size_t i = 0; i < count; ++i) workers.push_back(worker());
-    co_await beside(concurrently(std::move(workers)), widen());
+    co_await concurrently(std::move(workers));
     // Twice: the answer to a big request may call for the same in small segments.
     for (int round = 0; round < 2; ++round) co_await ask_across();
+  }
+
+  // Once a while.
+  void widen_where_slow() {
+    if (ended_ - ended_before_ < under_way_at_first) under_way_.widen(under_way_at_first);
+    ended_before_ = ended_;
   }
 
   std::vector<Check> take_checks() { return std::move(checks_); }
@@ -79,15 +85,6 @@ class Run {
       const std::size_t index = next_++;
       if (plan_.checks[index].run) co_await one(plan_.checks[index], checks_[index]);
       ++ended_;
-    }
-  }
-
-  // Never ends by itself.
-  asio::awaitable<void> widen() {
-    for (;;) {
-      const auto before = ended_;
-      co_await sleep_for(a_while);
-      if (ended_ - before < under_way_at_first) under_way_.widen(under_way_at_first);
     }
   }
 
@@ -132,7 +129,7 @@ class Run {
   ExperimentBudget budget_;
   std::vector<Check> checks_;
   Gate under_way_{under_way_at_first};
-  std::size_t next_{}, ended_{};
+  std::size_t next_{}, ended_{}, ended_before_{};
 };
 
 asio::awaitable<Interruption> signalled() {
@@ -153,9 +150,10 @@ asio::awaitable<Interruption> carried_out(Run& run, int concurrency) {
 }
 
 // Never ends by itself.
-asio::awaitable<Interruption> keep_ticking(const Watcher& watcher) {
+asio::awaitable<Interruption> keep_ticking(Run& run, const Watcher& watcher) {
   for (;;) {
-    co_await sleep_for(std::chrono::milliseconds(100));
+    co_await sleep_for(a_while);
+    run.widen_where_slow();
     if (watcher.tick) watcher.tick();
   }
 }
@@ -164,7 +162,7 @@ asio::awaitable<void> until_first(Run& run, RunBounds bounds, const Watcher& wat
   using namespace asio::experimental::awaitable_operators;
   const int concurrency = bounds.concurrency > 0 ? bounds.concurrency : default_concurrency();
   const auto first = co_await (carried_out(run, concurrency) || deadline_passed(bounds.deadline) || signalled() ||
-                               keep_ticking(watcher));
+                               keep_ticking(run, watcher));
   interrupted = std::visit([](Interruption reason) { return reason; }, first);
 }
 

@@ -26,17 +26,6 @@ asio::awaitable<int> broken() {
   co_return 0;
 }
 
-asio::awaitable<void> endless(int& rounds) {
-  for (;;) {
-    ++rounds;
-    co_await sleep_for(1ms);
-  }
-}
-
-asio::awaitable<void> until(const int& rounds, int wanted) {
-  while (rounds < wanted) co_await sleep_for(1ms);
-}
-
 asio::awaitable<bool> within_none(bool& cancelled) {
   const auto result = co_await within(0ms, never(cancelled));
   co_return result.has_value();
@@ -74,15 +63,6 @@ TEST(Within, IsCancelledFromOutside) {
   };
   EXPECT_FALSE(test::run(loop, within(0ms, nested())));
   EXPECT_TRUE(cancelled);
-}
-
-TEST(Beside, EndsWithTheWorkAndThrowsWhatItThrew) {
-  asio::io_context loop;
-  int rounds = 0;
-  EXPECT_TRUE(test::run(loop, done(beside(until(rounds, 3), endless(rounds)))));
-  EXPECT_GE(rounds, 3);
-  const auto throwing = []() -> asio::awaitable<void> { co_await broken(); };
-  EXPECT_THROW(test::run(loop, done(beside(throwing(), endless(rounds)))), std::runtime_error);
 }
 
 TEST(Concurrently, RunsOneOrManyToTheirEndsAndThrowsWhatOneThrew) {
