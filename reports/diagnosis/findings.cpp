@@ -190,18 +190,14 @@ std::vector<Found> run_rules(const Report& report) {
     const auto evidence = evidence_for(rule, report, owing, taken, views);
     auto found = rule.rule(evidence);
     const Ids open = found.empty() ? Ids{} : ids_of(evidence.open);
-    TakenBy now_taken;
     for (auto& finding : found) {
       if (!trim(finding, open)) continue;
       if (!finding.only_informs && !finding.warns) {
-        now_taken.resize(report.checks.size());
         for (const auto* ids : {&finding.checks, &finding.dependants})
-          for (const auto& id : *ids) now_taken[places.at(id)] = rule.about;
+          for (const auto& id : *ids) taken[places.at(id)] = rule.about;
       }
       all.add(std::move(finding), order);
     }
-    for (std::size_t i = 0; i < now_taken.size(); ++i)
-      if (now_taken[i]) taken[i] = now_taken[i];
     ++order;
   }
   return all.take();
