@@ -214,6 +214,9 @@ class Daemon final : public PageSource {
     const auto problem = history_.add(report.id, render_json(report));
     if (!problem.empty()) spdlog::error("history: {}", problem);
     courier_.take(report);
+    // Known only once it is in the spool: killed between the two, the daemon tells a change twice rather than never.
+    if (const auto unkept = state_.write(tracker_file, tracker_.to_json()); !unkept.empty())
+      spdlog::error("{}", unkept);
     const bool broken = report.verdict == OverallVerdict::unhealthy || report.verdict == OverallVerdict::inconclusive;
     return broken && tracker_.unchanged() ? RunEnding::still_broken : RunEnding::fine;
   }
@@ -221,8 +224,6 @@ class Daemon final : public PageSource {
   void note_change(Report& report) {
     report.change = tracker_.note(state_of(report));
     if (tracker_.changed()) ++figures_.changes;
-    if (const auto problem = state_.write(tracker_file, tracker_.to_json()); !problem.empty())
-      spdlog::error("{}", problem);
     if (!report.change) return;
     if (report.change->kind == ChangeKind::flapping) ++figures_.flappings;
     spdlog::info("{}. {}", headline(report), change_line(report));
