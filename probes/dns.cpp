@@ -167,6 +167,8 @@ void conclude(const Exchange& exchange, DnsObservation& seen) {
   } else if (exchange.error != 0) {
     seen.error = DnsFailure::unreachable;
     seen.detail = error_words(exchange);
+    seen.errno_name = errno_name(exchange.error);
+    seen.icmp = exchange.icmp;
   } else if (exchange.closed_by_peer) {
     seen.error = DnsFailure::unreachable;
     seen.detail = "the server closed the connection without an answer";

@@ -148,8 +148,8 @@ std::optional<DnsFailure> failure_of(unsigned rcode) {
   }
 }
 
-void malformed(DnsObservation& into, const std::string& detail) {
-  into.error = DnsFailure::malformed;
+void malformed(DnsObservation& into, const std::string& detail, DnsFailure failure = DnsFailure::malformed) {
+  into.error = failure;
   into.detail = printable(detail);
 }
 
@@ -232,7 +232,7 @@ void follow_chain(DnsObservation& into) {
   for (auto alias = aliases.find(owner); alias != aliases.end(); alias = aliases.find(owner)) {
     owner = alias->second;
     path += " -> " + owner;
-    if (!passed.insert(owner).second) return malformed(into, "CNAME loop: " + path);
+    if (!passed.insert(owner).second) return malformed(into, "CNAME loop: " + path, DnsFailure::alias_loop);
   }
   for (const auto& record : into.answers) {
     if (record.type != into.question || lower_case(record.name) != owner) continue;

@@ -136,6 +136,7 @@ struct Parser {
     fleet->add_option("PATH", fleet_paths, "Reports in JSON (also .gz) or bundles: files, folders or globs")
         ->required();
     add_presentation_flags(*fleet, fleet_flags);
+    fleet->get_option("--format")->description("How the fleet is printed: text, json or html");
     fleet->footer(fleet_examples);
     add_docs();
   }

@@ -1,6 +1,5 @@
 #include "agent/cli/explain.hpp"
 
-#include "reports/diagnosis/placeholders.hpp"
 #include "reports/json/json_writer.hpp"
 #include "reports/render/text_layout.hpp"
 
@@ -16,17 +15,6 @@ void section(std::string& out, std::string_view title, std::string_view text) {
   if (text.empty()) return;
   out += fmt::format("\n{}\n", title);
   for (const auto& line : wrap(text, usual_width - indent, 0)) out += std::string(indent, ' ') + line + '\n';
-}
-
-// The table's texts name what a report fills in.
-CodeEntry without_values(CodeEntry entry) {
-  for (auto* text : {&entry.title, &entry.explanation, &entry.next_test}) *text = fill(*text, {}).text;
-  for (auto& alternative : entry.alternatives) alternative = fill(alternative, {}).text;
-  for (auto& step : entry.fix) {
-    step.text = fill(step.text, {}).text;
-    step.command = fill(step.command, {}).text;
-  }
-  return entry;
 }
 
 std::string_view named(Owner owner) { return boost::describe::enum_to_string(owner, ""); }

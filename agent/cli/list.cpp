@@ -1,7 +1,6 @@
 #include "agent/cli/list.hpp"
 
 #include "reports/diagnosis/codes.hpp"
-#include "reports/diagnosis/placeholders.hpp"
 #include "reports/json/json_writer.hpp"
 #include "reports/render/text_layout.hpp"
 
@@ -153,7 +152,7 @@ std::string list_codes(std::string_view format) {
     std::string out;
     for (const auto& entry : all_codes()) {
       out += entry.code + '\n';
-      paragraph(out, "    ", fill(entry.title, {}).text);
+      paragraph(out, "    ", without_values(entry).title);
     }
     return out;
   }
@@ -164,7 +163,7 @@ std::string list_codes(std::string_view format) {
     out.key("code");
     out.text(entry.code);
     out.key("title");
-    out.text(fill(entry.title, {}).text);
+    out.text(without_values(entry).title);
     out.key("owner");
     out.text(boost::describe::enum_to_string(entry.owner, ""));
     out.key("healthy");

@@ -2,6 +2,9 @@
 
 #include "agent/cli/read_file.hpp"
 #include "agent/config/config_file.hpp"
+#include "reports/render/text_layout.hpp"
+
+#include <spdlog/spdlog.h>
 
 #include <filesystem>
 
@@ -56,6 +59,13 @@ Preparation prepare(const RunCommand& command, const std::function<void(const Se
   prepared.host = read_host(prepared.surroundings, ca_files);
   preparation.prepared = std::move(prepared);
   return preparation;
+}
+
+Plan selected_plan(const Prepared& prepared, const Discovery& discovery, const RunCommand& command) {
+  auto plan = make_plan(prepared.catalogue, discovery, {.only = command.only, .skip = command.skip});
+  for (const auto& glob : plan.idle_globs)
+    spdlog::warn("'{}' fits no check of this plan; `vnetprobe list checks` names them", harmless(glob));
+  return plan;
 }
 
 }  // namespace vnetprobe

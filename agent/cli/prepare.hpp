@@ -26,6 +26,9 @@ struct Preparation {
 // line and the configuration say, before the rest is read.
 Preparation prepare(const RunCommand& command, const std::function<void(const Settings& said)>& as_soon_as_said = {});
 
+// The checks of this node that the command line selects. Says on stderr which of its globs fit none of them.
+Plan selected_plan(const Prepared& prepared, const Discovery& discovery, const RunCommand& command);
+
 // The path of a configuration that is read without being named.
 inline constexpr const char* default_config_path = "/etc/vnetprobe/config.yaml";
 

@@ -226,7 +226,7 @@ std::variant<NodeRun, std::vector<std::string>> probe_node(const RunCommand& com
   if (!tags.file) return tags.errors;
   steps.tags = std::move(*tags.file);
 
-  const Plan plan = make_plan(prepared.catalogue, discovery, {.only = command.only, .skip = command.skip});
+  const Plan plan = selected_plan(prepared, discovery, command);
   if (plan.checks.empty() && !(command.only.empty() && command.skip.empty())) return Errors{nothing_selected(command)};
 
   auto tls = reading_roots.get();

@@ -51,7 +51,7 @@ int list(const ListCommand& command) {
   const Prepared& prepared = *preparation.prepared;
   const Discovery discovery =
       combine(command.run.settings, prepared.config, prepared.local, prepared.host, std::nullopt);
-  const Plan plan = make_plan(prepared.catalogue, discovery, {.only = command.run.only, .skip = command.run.skip});
+  const Plan plan = selected_plan(prepared, discovery, command.run);
   fmt::print("{}", list_checks(plan, prepared.catalogue, command.format));
   // An array of checks has no place for what is none, and readers count on the array.
   if (command.format == "json") {

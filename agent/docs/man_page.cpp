@@ -1,7 +1,6 @@
 #include "agent/docs/man_page.hpp"
 
 #include "agent/docs/roff.hpp"
-#include "reports/diagnosis/placeholders.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -176,12 +175,12 @@ std::vector<ConfigBlock> blocks_of(std::string_view example) {
 
 std::string group_of(const CodeEntry& entry) { return entry.code.substr(0, entry.code.find('.')); }
 
-void write_code(std::string& out, const CodeEntry& entry) {
-  const auto filled = [](std::string_view text) { return roff::text(fill(text, {}).text); };
-  out += fmt::format(".TP\n{}\n{}.\n.RS\n.PP\n{}\n", roff::bold(entry.code), filled(entry.title),
-                     filled(entry.explanation));
+void write_code(std::string& out, const CodeEntry& of_the_table) {
+  const auto entry = without_values(of_the_table);
+  out += fmt::format(".TP\n{}\n{}.\n.RS\n.PP\n{}\n", roff::bold(entry.code), roff::text(entry.title),
+                     roff::text(entry.explanation));
   const auto paragraph = [&](std::string_view label, std::string_view text) {
-    if (!text.empty()) out += fmt::format(".PP\n{} {}\n", roff::italic(label), filled(text));
+    if (!text.empty()) out += fmt::format(".PP\n{} {}\n", roff::italic(label), roff::text(text));
   };
   paragraph("Evidence:", entry.evidence);
   paragraph("Misleading:", entry.misleads);
@@ -193,7 +192,7 @@ void write_code(std::string& out, const CodeEntry& entry) {
                                            boost::describe::enum_to_string(entry.best_confidence, "")));
   for (const auto& fix : entry.fix) {
     paragraph("Fix:", fix.text);
-    if (!fix.command.empty()) out += roff::example("  " + fill(fix.command, {}).text);
+    if (!fix.command.empty()) out += roff::example("  " + fix.command);
   }
   paragraph("Could also be:", fmt::format("{}", fmt::join(entry.alternatives, "; ")));
   paragraph("What would tell:", entry.next_test);

@@ -73,6 +73,8 @@ class Planner {
         values_(plan_values(catalogue, discovery)) {}
 
   Plan make() {
+    for (const auto* globs : {&selection_.only, &selection_.skip})
+      plan_.idle_globs.insert(plan_.idle_globs.end(), globs->begin(), globs->end());
     for (const auto& entry : catalogue_.entries) {
       if (!holds(entry.profiles, settings_.profile) || !holds(entry.eras, settings_.era) ||
           !holds(entry.clouds, settings_.cloud))
@@ -211,10 +213,16 @@ class Planner {
     }
   }
 
-  bool selected(const std::string& id) const {
-    const auto matches = [&](const std::string& glob) { return glob_matches(glob, id); };
-    return (selection_.only.empty() || std::ranges::any_of(selection_.only, matches)) &&
-           std::ranges::none_of(selection_.skip, matches);
+  bool selected(const std::string& id) {
+    const auto matches = [&](const std::string& glob) {
+      const bool fits = glob_matches(glob, id);
+      if (fits) std::erase(plan_.idle_globs, glob);
+      return fits;
+    };
+    // All of them, and not only up to the first that fits: each is to be known as used.
+    const bool wanted = std::ranges::count_if(selection_.only, matches) > 0;
+    const bool unwanted = std::ranges::count_if(selection_.skip, matches) > 0;
+    return (selection_.only.empty() || wanted) && !unwanted;
   }
 
   // The resource whose private endpoint an entry's condition is about, as the settings call it.

@@ -17,6 +17,7 @@ struct Plan {
   std::vector<PlannedCheck> checks;
   std::vector<std::string> not_checked;  // requirement, and the value that would add it
   std::vector<std::string> left_out;     // requirement of other networks, and the condition that does not hold here
+  std::vector<std::string> idle_globs;   // of the selection: those that fit no requirement of this node
 };
 
 struct Selection {

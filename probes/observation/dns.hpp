@@ -1,6 +1,8 @@
 #pragma once
 
 #include "probes/observation/endpoint.hpp"
+#include "probes/observation/icmp.hpp"
+#include "probes/observation/rare.hpp"
 
 #include <chrono>
 #include <optional>
@@ -26,11 +28,12 @@ enum class DnsFailure {
   servfail,     // rcode 2
   refused,      // rcode 5
   other_rcode,  // any other rcode than NOERROR
-  malformed,    // the answer cannot be decoded, does not match the question, or its CNAME chain loops
+  malformed,    // the answer cannot be decoded, or does not match the question
+  alias_loop,   // the answer's CNAME chain leads back to itself
   no_resolver,  // there is no server to ask
   libc_error,   // getaddrinfo failed in another way; `detail` has its words
 };
-BOOST_DESCRIBE_ENUM(DnsFailure, timed_out, unreachable, nxdomain, servfail, refused, other_rcode, malformed,
+BOOST_DESCRIBE_ENUM(DnsFailure, timed_out, unreachable, nxdomain, servfail, refused, other_rcode, malformed, alias_loop,
                     no_resolver, libc_error)
 
 // One record of the answer section, in the order received. `data` is the address or the target name (no trailing dot).
@@ -60,12 +63,14 @@ struct DnsObservation {
   std::string question;                   // "A", "AAAA" or "A+AAAA"
   std::chrono::microseconds duration{};
   std::optional<DnsFailure> error;
-  std::optional<std::string> detail;  // the library's or the kernel's own words ("EAI_AGAIN: Temporary failure ...")
-  std::optional<std::string> rcode;   // "NOERROR", "NXDOMAIN", "SERVFAIL", "REFUSED", else "RCODE<n>"
-  bool truncated{};                   // TC bit of the answer
-  bool authoritative{};               // AA bit
-  bool recursion_available{};         // RA bit
-  std::vector<DnsRecord> answers;     // bounded; `answers_left_out` counts what was dropped
+  std::optional<std::string> detail;      // the library's or the kernel's own words ("EAI_AGAIN: Temporary ...")
+  std::optional<std::string> errno_name;  // unreachable: "ECONNREFUSED"
+  Rare<IcmpError> icmp;                   // unreachable: who said so, where it was not this node's kernel
+  std::optional<std::string> rcode;       // "NOERROR", "NXDOMAIN", "SERVFAIL", "REFUSED", else "RCODE<n>"
+  bool truncated{};                       // TC bit of the answer
+  bool authoritative{};                   // AA bit
+  bool recursion_available{};             // RA bit
+  std::vector<DnsRecord> answers;         // bounded; `answers_left_out` counts what was dropped
   int answers_left_out{};
   std::vector<std::string> addresses;         // of the asked families, in the order received, without duplicates
   std::vector<HostsLine> hosts_lines;         // via libc: lines that name the host, whichever source NSS took
@@ -73,8 +78,8 @@ struct DnsObservation {
   std::optional<bool> with_search;            // via libc, an experiment: the search list was allowed
 };
 BOOST_DESCRIBE_STRUCT(DnsObservation, (),
-                      (name, via, server, transport, sent, question, duration, error, detail, rcode, truncated,
-                       authoritative, recursion_available, answers, answers_left_out, addresses, hosts_lines,
+                      (name, via, server, transport, sent, question, duration, error, detail, errno_name, icmp, rcode,
+                       truncated, authoritative, recursion_available, answers, answers_left_out, addresses, hosts_lines,
                        canonical_name, with_search))
 
 }  // namespace vnetprobe

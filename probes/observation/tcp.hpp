@@ -1,6 +1,7 @@
 #pragma once
 
 #include "probes/observation/endpoint.hpp"
+#include "probes/observation/icmp.hpp"
 #include "probes/observation/rare.hpp"
 
 #include <chrono>
@@ -22,15 +23,6 @@ enum class TcpFailure {
 };
 BOOST_DESCRIBE_ENUM(TcpFailure, timed_out, refused, host_unreachable, network_unreachable, not_permitted, invalid_route,
                     no_local_address, reset, other)
-
-// An ICMP error from the socket's error queue (IP_RECVERR; TCP part since Linux 5.8).
-struct IcmpError {
-  std::string offender;     // who sent it
-  bool offender_is_self{};  // the offender is one of this node's own addresses
-  int type{};
-  int code{};
-};
-BOOST_DESCRIBE_STRUCT(IcmpError, (), (offender, offender_is_self, type, code))
 
 // The gateway's entry in the neighbour table after a failure (readable without rights).
 struct NeighbourEntry {

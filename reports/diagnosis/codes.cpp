@@ -1,5 +1,7 @@
 #include "reports/diagnosis/codes.hpp"
 
+#include "reports/diagnosis/placeholders.hpp"
+
 #include <yaml-cpp/yaml.h>
 #include <algorithm>
 #include <boost/describe/enum_from_string.hpp>
@@ -86,6 +88,16 @@ const CodeEntry* find_code(std::string_view code) {
   }();
   const auto found = index.find(code);
   return found == index.end() ? nullptr : found->second;
+}
+
+CodeEntry without_values(CodeEntry entry) {
+  for (auto* text : {&entry.title, &entry.explanation, &entry.next_test}) *text = fill(*text, {}).text;
+  for (auto& alternative : entry.alternatives) alternative = fill(alternative, {}).text;
+  for (auto& step : entry.fix) {
+    step.text = fill(step.text, {}).text;
+    step.command = fill(step.command, {}).text;
+  }
+  return entry;
 }
 
 std::vector<std::string> nearest_codes(std::string_view code, std::size_t limit) {

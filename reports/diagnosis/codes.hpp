@@ -26,6 +26,8 @@ struct CodeEntry {
 
 std::span<const CodeEntry> all_codes();
 const CodeEntry* find_code(std::string_view code);
+// The entry as it reads without a report: <subject> for {subject}, and what stands for an unknown value.
+CodeEntry without_values(CodeEntry entry);
 // The codes nearest to a misspelt one, best first, at most `limit`.
 std::vector<std::string> nearest_codes(std::string_view code, std::size_t limit = 3);
 

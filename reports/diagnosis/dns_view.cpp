@@ -20,6 +20,8 @@ AnswerKind kind_of_failure(const DnsObservation& dns) {
       return AnswerKind::refused;
     case DnsFailure::malformed:
       return AnswerKind::malformed;
+    case DnsFailure::alias_loop:
+      return AnswerKind::alias_loop;
     case DnsFailure::unreachable:
       return AnswerKind::unreachable;
     case DnsFailure::timed_out:
@@ -81,6 +83,8 @@ std::string_view words_of(AnswerKind kind) {
       return "unreachable";
     case AnswerKind::malformed:
       return "an answer that makes no sense";
+    case AnswerKind::alias_loop:
+      return "an alias that leads back to itself";
     case AnswerKind::refused:
       return "REFUSED";
     case AnswerKind::servfail:

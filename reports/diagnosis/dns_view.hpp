@@ -11,6 +11,7 @@ enum class AnswerKind {
   silent,       // no answer at all
   unreachable,  // the network or the node refused the question
   malformed,
+  alias_loop,
   refused,
   servfail,
   truncated,  // cut short, and not fetched over TCP

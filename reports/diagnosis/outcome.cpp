@@ -1,6 +1,6 @@
 #include "reports/diagnosis/addresses.hpp"
 #include "reports/diagnosis/answers.hpp"
-#include "reports/diagnosis/dns_view.hpp"
+#include "reports/diagnosis/dns_servers.hpp"
 #include "reports/diagnosis/experiments.hpp"
 
 #include <boost/describe/enum_to_string.hpp>
@@ -120,6 +120,14 @@ std::optional<Outcome> of_a_second_try(const Check& check, const Report& report)
   return undecided("the first connection got no answer and further ones were made; nothing above was tried");
 }
 
+// Of a name that need not exist.
+std::string_view why_without_address(const Check& check) {
+  if (!cited<ProxyObservation>(check).empty()) return "the proxy does not find the name";
+  const auto asked = cited<DnsObservation>(check);
+  const bool told = std::ranges::any_of(asked, [](const auto& dns) { return got_through(*dns) && dns->rcode; });
+  return told ? "the name leads nowhere here" : "no DNS server answered for the name";
+}
+
 Outcome of_climb(const Check& check, const Report& report) {
   if (const auto answers = answers_of(check); !answers.empty()) return of_answer(answers.back());
   const auto udp = cited<UdpObservation>(check);
@@ -142,9 +150,8 @@ Outcome of_climb(const Check& check, const Report& report) {
     return pass(fmt::format("connected to {} in {}", to_string((*made)->remote), words((*made)->duration)));
   if (check.target.protocol == "dns" && resolved(check)) return of_addresses(check);
   if (may_not_exist(check))
-    return undecided(
-        fmt::format("{} {}; that it should exist is not certain, so nothing follows from that", check.target.host,
-                    cited<ProxyObservation>(check).empty() ? "leads nowhere here" : "is not found by the proxy"));
+    return undecided(fmt::format("{}; that it should exist is not certain, so nothing follows from that",
+                                 why_without_address(check)));
   if (owes_no_answer(check)) {
     const bool refused = !attempts.empty() && attempts.front()->error == TcpFailure::refused;
     return undecided(fmt::format(
@@ -311,6 +318,10 @@ std::optional<std::string> refused_locally(const Report& report) {
   }
   for (const auto& udp : cited<UdpObservation>(all_checks(report), Part::everything))
     if (udp->errno_name == "EPERM" || (udp->icmp && udp->icmp->offender_is_self)) return to_string(udp->remote);
+  for (const auto& server : servers_of(report))
+    if (const auto stopped = who_stops(server, report);
+        stopped && (stopped->by == StoppedBy::own_filter || stopped->by == StoppedBy::own_rejection))
+      return to_string(server.endpoint);
   return std::nullopt;
 }
 

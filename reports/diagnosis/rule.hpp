@@ -59,7 +59,9 @@ std::span<const NamedRule> rules_in_order();
 std::span<const NamedRule> host_rules();  // rules_host.cpp: os, disk, CA store, interfaces, docker bridge, listeners
 std::span<const NamedRule> host_limit_rules();        // rules_host_limits.cpp: connection table, file handles, load
 std::span<const NamedRule> route_rules();             // rules_route.cpp
+std::span<const NamedRule> ipv6_rules();              // rules_ipv6.cpp
 std::span<const NamedRule> host_firewall_rules();     // rules_host_firewall.cpp: the kernel refuses to send
+std::span<const NamedRule> dns_way_rules();           // rules_dns_way.cpp: who stops questions on their way
 std::span<const NamedRule> dns_azure_rules();         // rules_dns_azure.cpp: its limit, and what a lease tells
 std::span<const NamedRule> dns_control_rules();       // rules_control.cpp: who answers where nobody can be
 std::span<const NamedRule> tcp_control_rules();       // the same, for TCP

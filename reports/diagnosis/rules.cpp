@@ -8,12 +8,13 @@ namespace {
 // clock looks like a bad certificate.
 std::vector<NamedRule> put_in_order() {
   std::vector<NamedRule> order;
-  for (const auto part :
-       {host_rules(),        host_limit_rules(),  route_rules(),       host_firewall_rules(), dns_azure_rules(),
-        dns_rules(),         dns_control_rules(), dns_source_rules(),  dns_record_rules(),    private_endpoint_rules(),
-        proxy_rules(),       outbound_rules(),    azure_local_rules(), experiment_rules(),    service_tag_rules(),
-        tcp_rules(),         udp_rules(),         tcp_control_rules(), clock_rules(),         tls_rules(),
-        http_filter_rules(), http_rules(),        service_rules(),     websocket_rules(),     last_rules()})
+  for (const auto part : {host_rules(),          host_limit_rules(), route_rules(),       ipv6_rules(),
+                          host_firewall_rules(), dns_way_rules(),    dns_azure_rules(),   dns_rules(),
+                          dns_control_rules(),   dns_source_rules(), dns_record_rules(),  private_endpoint_rules(),
+                          proxy_rules(),         outbound_rules(),   azure_local_rules(), experiment_rules(),
+                          service_tag_rules(),   tcp_rules(),        udp_rules(),         tcp_control_rules(),
+                          clock_rules(),         tls_rules(),        http_filter_rules(), http_rules(),
+                          service_rules(),       websocket_rules(),  last_rules()})
     order.insert(order.end(), part.begin(), part.end());
   return order;
 }

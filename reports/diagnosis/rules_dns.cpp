@@ -1,5 +1,6 @@
 #include "reports/diagnosis/addresses.hpp"
-#include "reports/diagnosis/dns_view.hpp"
+#include "reports/diagnosis/dns_servers.hpp"
+#include "reports/diagnosis/icmp.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,58 +12,12 @@ namespace {
 
 using Dns = Cited<DnsObservation>;
 
-// One DNS server over the whole run. Checks that the deadline cut off say nothing by their silence.
-struct Server {
-  Endpoint endpoint;
-  std::vector<Dns> asked;  // of the checks' own stacks, and the TCP experiments
-  int udp_asked{}, udp_answered{}, tcp_asked{}, tcp_answered{};
-
-  std::string name() const { return name_of_server(endpoint); }
-  bool answered() const { return udp_answered + tcp_answered > 0; }
-};
-
-bool got_through(const DnsObservation& dns) {
-  return dns.error != DnsFailure::timed_out && dns.error != DnsFailure::unreachable &&
-         dns.error != DnsFailure::no_resolver;
-}
-
-void count(Server& server, const Dns& dns) {
-  const bool tcp = dns->transport == DnsTransport::tcp;
-  ++(tcp ? server.tcp_asked : server.udp_asked);
-  if (got_through(*dns)) ++(tcp ? server.tcp_answered : server.udp_answered);
-  server.asked.push_back(dns);
-}
-
-std::vector<Server> servers_of(const Report& report) {
-  std::vector<Server> servers;
-  const auto known = [&](const Endpoint& endpoint) {
-    return std::find_if(servers.begin(), servers.end(), [&](const Server& one) { return one.endpoint == endpoint; });
-  };
-  for (const auto& check : report.checks) {
-    for (const auto& dns : cited<DnsObservation>(check)) {
-      if (!dns->server || (!check.finished && !got_through(*dns))) continue;
-      if (known(*dns->server) == servers.end()) servers.push_back({.endpoint = *dns->server});
-      count(*known(*dns->server), dns);
-    }
-  }
-  for (const auto& dns : cited<DnsObservation>(all_checks(report), Part::experiments))
-    if (dns->server && known(*dns->server) != servers.end()) count(*known(*dns->server), dns);
-  return servers;
-}
-
 // A program on this node would have got nothing for some name.
 bool library_gives_up(const Report& report) {
   return std::ranges::any_of(cited<DnsObservation>(all_checks(report)), [](const Dns& dns) {
     const bool nothing = dns->error == DnsFailure::timed_out || dns->error == DnsFailure::libc_error;
     return dns->via == DnsVia::libc && nothing && dns.check->finished;
   });
-}
-
-std::vector<std::string> victims_of_dns(const Evidenced& evidence) {
-  std::vector<std::string> ids;
-  for (const auto* check : evidence.open)
-    if (!is_resolver_check(*check) && ends_at_dns(*check) && check->finished) ids.push_back(check->id);
-  return ids;
 }
 
 std::vector<Finding> no_resolver(const Evidenced& evidence) {
@@ -95,18 +50,14 @@ std::vector<Finding> no_resolver(const Evidenced& evidence) {
 }
 
 // One question alone can get lost. Every one of several, or a refusal by the network, cannot.
-bool is_dead(const Server& server) {
+bool is_dead(const DnsServer& server) {
   if (server.answered()) return false;
   const bool refused = std::any_of(server.asked.begin(), server.asked.end(),
                                    [](const Dns& dns) { return dns->error == DnsFailure::unreachable; });
   return refused || server.asked.size() >= 2;
 }
 
-bool udp_is_blocked(const Server& server) {
-  return server.udp_asked > 0 && server.udp_answered == 0 && server.tcp_answered > 0;
-}
-
-Finding about_server(const Server& server, const Report& report) {
+Finding about_server(const DnsServer& server, const Report& report) {
   Finding finding{.code = "dns.resolver.unreachable", .subject = server.name(), .confidence = Confidence::likely};
   if (udp_is_blocked(server)) {
     finding.code = "dns.resolver.udp_blocked";
@@ -121,17 +72,13 @@ Finding about_server(const Server& server, const Report& report) {
     const auto what = got_through(*dns)                       ? "answered"
                       : dns->error == DnsFailure::unreachable ? "is unreachable"
                                                               : "did not answer";
-    finding.evidence.push_back(
-        dns.says(fmt::format("{} {} over {} in {}", server.name(), what, over, words(dns->duration))));
+    finding.evidence.push_back(dns.says(fmt::format("{} {} over {} in {}{}", server.name(), what, over,
+                                                    words(dns->duration), dns->detail ? ": " + *dns->detail : "")));
+    if (dns->icmp && misses_the_host(*dns->icmp, is_v6(server.endpoint.address)))
+      add_once(finding.alternatives,
+               fmt::format("the router {}, which calls the host unreachable, has no route to it", dns->icmp->offender));
   }
   return finding;
-}
-
-// A stub that only ever says SERVFAIL repeats that its upstream is dead: it is not a living server.
-bool lives(const Server& server, const Report& report) {
-  if (!is_stub(report, server.endpoint)) return server.answered();
-  return std::any_of(server.asked.begin(), server.asked.end(),
-                     [](const Dns& dns) { return !dns->error || dns->error == DnsFailure::nxdomain; });
 }
 
 // Where nothing at all came back in this run, the metadata service's silence is the same silence.
@@ -147,7 +94,7 @@ void add_silent_platform(const Evidenced& evidence, Finding& finding) {
 }
 
 // A server of the other family, on a node that has none of it: the kernel refuses at once, and nobody waits.
-bool is_without_means(const Server& server, const Report& report) {
+bool is_without_means(const DnsServer& server, const Report& report) {
   return is_v6(server.endpoint.address) && !has_global_v6(report) &&
          std::ranges::all_of(server.asked, [](const Dns& dns) { return dns->error == DnsFailure::unreachable; });
 }
@@ -158,7 +105,8 @@ struct Living {
   bool anybody() const { return servers || stubs || library; }
 };
 
-std::vector<Finding> dead_beside_living(const std::vector<Server>& dead, const Living& living, const Report& report) {
+std::vector<Finding> dead_beside_living(const std::vector<DnsServer>& dead, const Living& living,
+                                        const Report& report) {
   const bool over_tcp_only = std::ranges::any_of(dead, udp_is_blocked);
   // What no server here tells in time, programs get all the same: late, or by the stub on a way of its own (DNS over
   // TLS).
@@ -181,9 +129,10 @@ std::vector<Finding> dead_beside_living(const std::vector<Server>& dead, const L
 // that only come late are a note, as long as programs get them.
 std::vector<Finding> resolver_is_unreachable(const Evidenced& evidence) {
   const auto all = servers_of(evidence.report);
-  std::vector<Server> dead;
+  std::vector<DnsServer> dead;
   Living living{.library = library_resolves(evidence.report)};
   for (const auto& server : all) {
+    if (who_stops(server, evidence.report)) continue;  // a rule about the way has told it
     const bool stub = is_stub(evidence.report, server.endpoint);
     if (udp_is_blocked(server) || (is_dead(server) && !stub))
       dead.push_back(server);
@@ -257,7 +206,7 @@ std::vector<Finding> tcp_is_blocked(const Evidenced& evidence) {
 }
 
 // True: whatever this server was asked, it never gave anything but this refusal.
-bool says_nothing_else(const Server& server, AnswerKind kind) {
+bool says_nothing_else(const DnsServer& server, AnswerKind kind) {
   const auto refusal = kind == AnswerKind::refused ? DnsFailure::refused : DnsFailure::servfail;
   return std::all_of(server.asked.begin(), server.asked.end(),
                      [&](const Dns& dns) { return !got_through(*dns) || dns->error == refusal; });
@@ -265,7 +214,7 @@ bool says_nothing_else(const Server& server, AnswerKind kind) {
 
 // One failure among many names is an upstream that was busy for a moment; a broken server, or one without the zone,
 // fails again and again. A refusal is a rule of that server.
-bool fails_often(const Server& server, AnswerKind kind) {
+bool fails_often(const DnsServer& server, AnswerKind kind) {
   if (kind == AnswerKind::refused || says_nothing_else(server, kind)) return true;
   std::set<std::string> asked, failed;
   for (const auto& dns : server.asked) {
@@ -313,7 +262,7 @@ std::vector<Finding> resolver_fails(const Evidenced& evidence) {
       const bool others_answer =
           std::any_of(view.servers.begin(), view.servers.end(), [](const Answer& one) { return one.has_address(); });
       const auto server = std::find_if(servers.begin(), servers.end(),
-                                       [&](const Server& one) { return one.endpoint == *answer->server; });
+                                       [&](const DnsServer& one) { return one.endpoint == *answer->server; });
       const auto [known, is_new] = own_checks.try_emplace(*answer->server);
       if (is_new) known->second = resolver_check(evidence.report, *answer->server);
       const auto* own_check = known->second;
@@ -341,7 +290,7 @@ std::vector<Finding> resolver_fails(const Evidenced& evidence) {
   return findings;
 }
 
-std::chrono::microseconds median(const Server& server) {
+std::chrono::microseconds median(const DnsServer& server) {
   std::vector<std::chrono::microseconds> times;
   for (const auto& dns : server.asked)
     if (got_through(*dns)) times.push_back(dns->duration);
@@ -357,7 +306,7 @@ std::vector<Finding> resolver_is_slow(const Evidenced& evidence) {
   for (const auto& slow : servers) {
     const auto time = median(slow);
     const auto faster = std::find_if(servers.begin(), servers.end(),
-                                     [&](const Server& one) { return median(one) > 0us && median(one) * 5 < time; });
+                                     [&](const DnsServer& one) { return median(one) > 0us && median(one) * 5 < time; });
     if (time < 500ms || faster == servers.end()) continue;
     const auto* own = resolver_check(evidence.report, slow.endpoint);
     const auto& first = slow.asked.front();

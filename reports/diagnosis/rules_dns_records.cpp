@@ -226,8 +226,7 @@ std::vector<Finding> name_stays_without_address(const Evidenced& evidence) {
     const bool came_since = answer.has_address();
     if (came_since && std::ranges::any_of(answer.seen, [](const auto& dns) { return dns->truncated; })) continue;
     // An alias that leads to itself leads nowhere: the record is there, and no address.
-    const auto& detail = answer.telling->detail;
-    const bool loops = answer.kind == AnswerKind::malformed && detail && detail->starts_with("CNAME loop");
+    const bool loops = answer.kind == AnswerKind::alias_loop;
     Finding finding{.code = loops ? "dns.record.nodata" : std::string(weakest_code_for(answer)),
                     .subject = loops           ? view.check->target.host
                                : answer.server ? answer.source

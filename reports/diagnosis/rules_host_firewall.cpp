@@ -1,5 +1,5 @@
 #include "reports/diagnosis/addresses.hpp"
-#include "reports/diagnosis/cited.hpp"
+#include "reports/diagnosis/dns_servers.hpp"
 
 #include <algorithm>
 #include <array>
@@ -59,8 +59,26 @@ std::optional<Evidence> rule_that_drops(const Check& check, const Report& report
   return std::nullopt;
 }
 
+std::vector<Finding> questions_are_dropped(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto& server : servers_of(evidence.report)) {
+    const auto stopped = who_stops(server, evidence.report);
+    if (!stopped || stopped->by != StoppedBy::own_filter) continue;
+    const auto name = to_string(server.endpoint);
+    Finding finding{
+        .code = "host.firewall.output_drop",
+        .subject = name,
+        .confidence = Confidence::proven,
+        .evidence = {stopped->question.says(fmt::format("a question to {}: EPERM, the kernel refuses to send", name))}};
+    add_victims_of(server, evidence, finding);
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
 // One rule set of this node, however many targets it hits.
 std::vector<Finding> output_is_dropped(const Evidenced& evidence) {
+  auto findings = questions_are_dropped(evidence);
   Finding finding{.code = "host.firewall.output_drop", .confidence = Confidence::likely};
   std::vector<std::string> targets;
   for (const auto* check : evidence.open) {
@@ -74,9 +92,9 @@ std::vector<Finding> output_is_dropped(const Evidenced& evidence) {
     finding.checks.push_back(check->id);
     finding.evidence.push_back(std::move(*says));
   }
-  if (targets.empty()) return {};
   finding.subject = words(targets);
-  return {finding};
+  if (!targets.empty()) findings.push_back(std::move(finding));
+  return as_one(std::move(findings));
 }
 
 }  // namespace

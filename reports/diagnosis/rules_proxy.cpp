@@ -142,6 +142,9 @@ std::vector<Finding> asked_for_private_names(const Evidenced& evidence) {
                                      *direct},
                         .values = {{"proxy", tunnel->proxy}}});
   }
+  std::vector<std::string> hosts;
+  for (const auto& finding : findings) add_once(hosts, "," + finding.subject);
+  for (auto& finding : findings) finding.values.emplace_back("hosts", fmt::format("{}", fmt::join(hosts, "")));
   return as_one(std::move(findings));
 }
 

@@ -1,6 +1,7 @@
 #include "reports/diagnosis/addresses.hpp"
 #include "reports/diagnosis/cited.hpp"
 #include "reports/diagnosis/dns_view.hpp"
+#include "reports/diagnosis/icmp.hpp"
 #include "reports/diagnosis/rule.hpp"
 
 #include <algorithm>
@@ -50,8 +51,7 @@ bool fails_here(const UdpObservation& udp, UdpFailure failure) {
 
 // The kernel's word at once, for where nobody looked at the table (--only).
 bool has_no_route(const DnsObservation& dns) {
-  return !is_v6(dns.server->address) && dns.detail && dns.detail->starts_with("ENETUNREACH") &&
-         dns.detail->find("ICMP") == std::string::npos;
+  return !is_v6(dns.server->address) && dns.errno_name == "ENETUNREACH" && !dns.icmp;
 }
 
 // ENETUNREACH at once, and the table says why. A table without a default route alone is no fault: everything that is
@@ -108,6 +108,11 @@ bool discarded_locally(const TcpObservation& tcp) {
   return tcp.error == TcpFailure::invalid_route || tcp.errno_name == "EACCES";
 }
 
+// The kernel's word alone, for where nobody looked at the table (--only).
+bool discarded_locally(const DnsObservation& dns) {
+  return !dns.icmp && (dns.errno_name == "EINVAL" || dns.errno_name == "EACCES");
+}
+
 void add_discarded_datagrams(const Check& check, const RouteTable& routes, std::vector<Finding>& findings) {
   for (const auto& udp : cited<UdpObservation>(check)) {
     const auto* route = routes.route_for(udp->remote.address);
@@ -120,6 +125,29 @@ void add_discarded_datagrams(const Check& check, const RouteTable& routes, std::
                         .evidence = {udp.says(fmt::format("a datagram to {} fails at once with {}", udp->remote.address,
                                                           udp->errno_name.value_or("an error")))},
                         .values = {{"route_type", by_table ? route->type : ""}, {"address", udp->remote.address}}});
+    return;
+  }
+}
+
+void add_discarded_questions(const Check& check, const RouteTable& routes, std::vector<Finding>& findings) {
+  for (const auto& dns : cited<DnsObservation>(check)) {
+    if (!dns->error || !dns->server) continue;
+    const auto& address = dns->server->address;
+    const auto* route = routes.route_for(address);
+    const bool by_table = route && discards(route->type);
+    if (!by_table && (routes.from() || !discarded_locally(*dns))) continue;
+    Finding finding{.code = "route.blackholed_locally",
+                    .subject = by_table ? route->destination : address,
+                    .confidence = Confidence::proven,
+                    .checks = {check.id},
+                    .values = {{"route_type", by_table ? route->type : ""}, {"address", address}}};
+    if (by_table)
+      finding.evidence = {dns.says("the DNS server " + address + " lies behind it"),
+                          routes.from()->says("route " + route->type + " " + route->destination)};
+    else
+      finding.evidence = {
+          dns.says("a question to the DNS server " + address + " fails at once with " + *dns->errno_name)};
+    findings.push_back(std::move(finding));
     return;
   }
 }
@@ -150,26 +178,14 @@ std::vector<Finding> route_discards_traffic(const Evidenced& evidence) {
         break;
       }
     }
-    if (!ends_at_dns(*check) && !check->id.starts_with("node.resolver/")) continue;
-    for (const auto& dns : cited<DnsObservation>(*check)) {
-      const auto* route = dns->server ? routes.route_for(dns->server->address) : nullptr;
-      if (!route || !discards(route->type) || !dns->error) continue;
-      findings.push_back({.code = "route.blackholed_locally",
-                          .subject = route->destination,
-                          .confidence = Confidence::proven,
-                          .checks = {check->id},
-                          .evidence = {dns.says("the DNS server " + dns->server->address + " lies behind it"),
-                                       routes.from()->says("route " + route->type + " " + route->destination)},
-                          .values = {{"route_type", route->type}, {"address", dns->server->address}}});
-      break;
-    }
+    if (ends_at_dns(*check) || is_resolver_check(*check)) add_discarded_questions(*check, routes, findings);
   }
   return findings;
 }
 
 // What a check that only asks for names sees of a dead way: silence, and no word that decides anything.
 bool names_get_no_answer(const Check& check) {
-  if (!ends_at_dns(check) && !check.id.starts_with("node.resolver/")) return false;
+  if (!ends_at_dns(check) && !is_resolver_check(check)) return false;
   const auto asked = cited<DnsObservation>(check);
   return !asked.empty() &&
          std::all_of(asked.begin(), asked.end(), [](const auto& dns) { return dns->error && !dns->rcode; });
@@ -279,14 +295,6 @@ std::vector<Finding> gateway_does_not_answer(const Evidenced& evidence) {
   return findings;
 }
 
-// Or that they go round in circles until their time is up, which is no route either.
-bool says_no_route(const IcmpError& icmp, bool v6) {
-  if (v6) return (icmp.type == 1 && (icmp.code == 0 || icmp.code == 3)) || (icmp.type == 3 && icmp.code == 0);
-  if (icmp.type == 11) return icmp.code == 0;
-  return icmp.type == 3 && (icmp.code == 0 || icmp.code == 1 || icmp.code == 5 || icmp.code == 6 || icmp.code == 7 ||
-                            icmp.code == 11 || icmp.code == 12);
-}
-
 // Where an address lies for a router that has lost a route: the internet, or one subnet of the network.
 std::string side_of(const std::string& address) {
   if (is_public(address)) return "the internet";
@@ -362,50 +370,6 @@ std::vector<Finding> router_reports_unreachable(const Evidenced& evidence) {
   return findings;
 }
 
-// A virtual network without IPv6 is normal. Only a target that has nothing but IPv6 addresses fails for it.
-std::vector<Finding> ipv6_is_not_configured(const Evidenced& evidence) {
-  if (has_global_v6(evidence.report)) return {};
-  Finding note{.code = "ipv6.unconfigured", .subject = "IPv6", .confidence = Confidence::proven, .only_informs = true};
-  Finding fault = note;
-  fault.only_informs = false;
-  for (const auto* check : evidence.open) {
-    const auto tried = cited<TcpObservation>(*check);
-    const auto v6 = std::find_if(tried.begin(), tried.end(), [](const Tcp& tcp) {
-      return is_v6(tcp->remote.address) && !is_loopback(tcp->remote.address) && !tcp->icmp &&
-             (tcp->error == TcpFailure::network_unreachable || tcp->error == TcpFailure::no_local_address);
-    });
-    if (v6 == tried.end()) continue;
-    const bool only_v6 = std::all_of(tried.begin(), tried.end(),
-                                     [](const Tcp& tcp) { return is_v6(tcp->remote.address) && tcp->error; });
-    auto& finding = only_v6 ? fault : note;
-    finding.checks.push_back(check->id);
-    if (finding.evidence.size() < 3)
-      finding.evidence.push_back(
-          v6->says((*v6)->remote.address + " has no route, and the node has no global IPv6 address"));
-  }
-  if (!fault.checks.empty()) return {fault};
-  return note.checks.empty() ? std::vector<Finding>{} : std::vector{note};
-}
-
-std::vector<Finding> ipv6_is_broken(const Evidenced& evidence) {
-  if (!has_global_v6(evidence.report)) return {};
-  Finding note{.code = "ipv6.broken", .subject = "IPv6", .confidence = Confidence::proven, .only_informs = true};
-  for (const auto& tcp : cited<TcpObservation>(all_checks(evidence.report)))
-    if (is_v6(tcp->remote.address) && !is_loopback(tcp->remote.address) && !tcp->error) return {};
-  for (const auto* check : evidence.open) {
-    const auto tried = cited<TcpObservation>(*check);
-    const bool v4_works = std::any_of(tried.begin(), tried.end(),
-                                      [](const Tcp& tcp) { return !tcp->error && !is_v6(tcp->remote.address); });
-    for (const auto& tcp : tried) {
-      if (!v4_works || !is_v6(tcp->remote.address) || !tcp->error) continue;
-      note.checks.push_back(check->id);
-      if (note.evidence.size() < 3) note.evidence.push_back(tcp.says(tcp->remote.address + " fails while IPv4 works"));
-      break;
-    }
-  }
-  return note.checks.empty() ? std::vector<Finding>{} : std::vector{note};
-}
-
 }  // namespace
 
 std::span<const NamedRule> route_rules() {
@@ -415,8 +379,6 @@ std::span<const NamedRule> route_rules() {
       NamedRule{"policy leads nowhere", policy_leads_nowhere, About::way},
       NamedRule{"gateway does not answer", gateway_does_not_answer, About::way},
       NamedRule{"router reports unreachable", router_reports_unreachable, About::way},
-      NamedRule{"IPv6 is not configured", ipv6_is_not_configured},
-      NamedRule{"IPv6 is broken", ipv6_is_broken},
   };
   return rules;
 }

@@ -43,12 +43,6 @@ bool at_home(const Report& report, const Tcp& tcp) {
   return is_loopback(tcp->remote.address) || is_own_address(report, tcp->remote.address);
 }
 
-// Port unreachable and the prohibitions; "no route" is the routers' word and belongs to the routes.
-bool rejects(const IcmpError& icmp, bool v6) {
-  if (v6) return icmp.type == 1 && (icmp.code == 1 || icmp.code == 4 || icmp.code == 5 || icmp.code == 6);
-  return icmp.type == 3 && (icmp.code == 3 || icmp.code == 9 || icmp.code == 10 || icmp.code == 13);
-}
-
 // The node tells itself "host unreachable" for a neighbour that does not answer too, after three seconds of asking for
 // it. At once, or with the neighbour known, it is a rule that says so.
 bool is_own_rejection(const TcpObservation& tcp) {

@@ -3,6 +3,7 @@
 
 #include <boost/json/stream_parser.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <ctime>
@@ -167,6 +168,13 @@ void check_schema(const json::value& document) {
       Place().complain(fmt::format("this is no whole report: `{}` is missing", key));
 }
 
+std::string line_and_column(std::string_view text, std::size_t offset) {
+  const auto before = text.substr(0, offset);
+  const auto line = std::ranges::count(before, '\n') + 1;
+  const auto column = before.size() - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0
+  return fmt::format("line {}, column {}", line, column);
+}
+
 }  // namespace
 
 ReadReport read_report(std::string_view text) {
@@ -177,7 +185,9 @@ ReadReport read_report(std::string_view text) {
   if (!broken && text.find_first_not_of(" \t\r\n", read_bytes) != std::string_view::npos)
     broken = json::error::extra_data;
   if (!broken) parser.finish(broken);
-  if (broken) return {.report = {}, .error = fmt::format("no JSON: {} at byte {}", broken.message(), read_bytes)};
+  if (broken)
+    return {.report = {},
+            .error = fmt::format("no JSON: {} at {}", broken.message(), line_and_column(text, read_bytes))};
   try {
     const json::value document = parser.release();
     check_schema(document);

@@ -150,11 +150,24 @@ class TextReport {
   }
 
   void undecided() {
-    bool begun = false;
+    struct Group {
+      std::string_view reason;
+      bool required{};
+      std::vector<std::string> ids;
+    };
+    std::vector<Group> groups;
     for (const auto& check : report_.checks) {
       if (check.verdict != Verdict::inconclusive) continue;
+      auto same = std::ranges::find_if(
+          groups, [&](const Group& group) { return group.reason == check.reason && group.required == check.required; });
+      if (same == groups.end()) same = groups.insert(same, {.reason = check.reason, .required = check.required});
+      same->ids.push_back(check.id);
+    }
+    bool begun = false;
+    for (const auto& group : groups) {
       section("Not decided", begun);
-      check_line(check, Tone::dim);
+      paragraph("?    ", fmt::format("{}{}: {}", folded(group.ids), group.required ? "" : " (optional)", group.reason),
+                2, Tone::dim);
     }
   }
 

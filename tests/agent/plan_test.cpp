@@ -443,6 +443,11 @@ TEST(Plan, AddsTheUsersTargets) {
   EXPECT_THAT(plan.not_checked, ElementsAre("target.odd: neither a URL nor host:port (c.yaml:6)"));
 }
 
+TEST(Plan, NamesTheGlobsThatFitNothingHere) {
+  const auto plan = plan_of(node(), {.only = {"node.*", "node.os", "inbound.44224", "node.clok"}, .skip = {"x.*"}});
+  EXPECT_THAT(plan.idle_globs, ElementsAre("node.clok", "x.*"));
+}
+
 TEST(Plan, KeepsWhatIsSelected) {
   const auto plan = plan_of(node(), {.only = {"storage.*", "node.clock"}, .skip = {"*.smb/*"}});
   EXPECT_EQ(ids(plan), (std::set<std::string>{"node.clock", "storage.blob/mystorage", "storage.file/mystorage",

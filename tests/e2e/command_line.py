@@ -114,7 +114,7 @@ class BadInput(unittest.TestCase):
             self.assertIn(said, done.stderr)
 
     def test_a_report_that_is_none_says_why(self):
-        for text, said in [("<html>", "no JSON"), ("{}", "schema"), ('{"schema":"vnetprobe.report/9"}', "vnetprobe.report/9"),
+        for text, said in [("<html>", "no JSON"), ('{"schema": 1,\n "id": }', "at line 2, column 8"), ("{}", "schema"), ('{"schema":"vnetprobe.report/9"}', "vnetprobe.report/9"),
                            ('{"schema":"vnetprobe.report/1","id":"x","started_at":"2026-01-01T00:00:00Z","checks":[{"target":{"port":"x"}}]}', "checks[0].target.port")]:
             done = run("diagnose", "-", stdin=text)
             self.assertEqual(done.returncode, 2)
@@ -122,6 +122,13 @@ class BadInput(unittest.TestCase):
 
 
 class Runs(unittest.TestCase):
+    def test_a_glob_that_fits_nothing_is_told_and_the_others_count(self):
+        done = run("run", "--only", "node.os", "--only", "node.clok", "--skip", "tag.Strage*")
+        self.assertEqual(done.returncode, 0)
+        for glob in ("node.clok", "tag.Strage*"):
+            self.assertIn(f"'{glob}' fits no check of this plan", done.stderr)
+        self.assertNotIn("'node.os'", done.stderr)
+
     def test_a_dead_network_gives_a_report_and_no_crash(self):
         done = run("run", "--profile", "compute-instance", "--format", "json")
         report = json.loads(done.stdout)

@@ -205,6 +205,8 @@ TEST(OneCause, PrivateNamesThatTheProxyIsAskedForLackTheirBypass) {
       {denied("a.blob.core.windows.net", "10.0.1.10:443"), denied("b.blob.core.windows.net", "10.0.1.11:443")});
   ASSERT_EQ(codes(made), Codes{"proxy.bypass_missing"});
   EXPECT_THAT(made.diagnoses.front().checks, SizeIs(2));
+  EXPECT_THAT(made.diagnoses.front().fix.front().command,
+              testing::EndsWith("168.63.129.16,a.blob.core.windows.net,b.blob.core.windows.net"));
   EXPECT_EQ(codes(diagnosed({denied("a.blob.core.windows.net", "20.60.0.1:443")})), Codes{"proxy.connect_denied"});
 }
 

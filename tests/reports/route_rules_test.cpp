@@ -74,16 +74,17 @@ TEST(RouteDiagnosis, WhatThePlatformDoesNotAnswerElsewhereIsNoFault) {
 
 // --only leaves the routing table unread: the kernel's own word has to do, and a router's is none.
 TEST(RouteDiagnosis, WithoutTheTableTheKernelsWordAboutADnsServerIsEnough) {
-  const auto asked = [](std::string detail) {
+  const auto asked = [](std::optional<IcmpError> icmp = {}) {
     auto question = dns("a.com -> unreachable");
-    std::get<DnsObservation>(question.seen).detail = std::move(detail);
+    auto& seen = std::get<DnsObservation>(question.seen);
+    seen.errno_name = "ENETUNREACH";
+    seen.icmp = std::move(icmp);
     return check("target.a.com", "tcp://a.com:443", {question, question}, Service::user);
   };
-  EXPECT_THAT(codes(diagnosed({asked("ENETUNREACH: Network is unreachable")})), ElementsAre("route.no_default"));
-  EXPECT_THAT(codes(diagnosed({asked("ENETUNREACH: Network is unreachable (ICMP type 3 code 0 from 10.0.0.1)")})),
-              ElementsAre("dns.resolver.unreachable"));
-  EXPECT_THAT(codes(diagnosed({check("node.route", "", {routes({on_link, by_default})}),
-                               asked("ENETUNREACH: Network is unreachable")})),
+  EXPECT_THAT(codes(diagnosed({asked()})), ElementsAre("route.no_default"));
+  EXPECT_THAT(codes(diagnosed({asked(IcmpError{.offender = "10.0.0.1", .type = 3, .code = 0})})),
+              ElementsAre("route.unreachable_reported"));
+  EXPECT_THAT(codes(diagnosed({check("node.route", "", {routes({on_link, by_default})}), asked()})),
               ElementsAre("dns.resolver.unreachable"));
 }
 

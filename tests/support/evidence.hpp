@@ -66,9 +66,9 @@ inline DnsObservation dns_chain(std::string_view chain) {
   else if (last == "timeout")
     fail(DnsFailure::timed_out, {}), seen.duration = 2s;
   else if (last == "unreachable")
-    fail(DnsFailure::unreachable, {}), seen.detail = "ECONNREFUSED";
+    fail(DnsFailure::unreachable, {}), seen.errno_name = seen.detail = "ECONNREFUSED";
   else if (last == "loop")
-    fail(DnsFailure::malformed, "NOERROR"), seen.detail = "CNAME loop: " + owner + " -> " + owner;
+    fail(DnsFailure::alias_loop, "NOERROR"), seen.detail = "CNAME loop: " + owner + " -> " + owner;
   else if (last == "garbage")
     fail(DnsFailure::malformed, {}), seen.detail = "the question section cannot be decoded";
   else if (last == "no_resolver")

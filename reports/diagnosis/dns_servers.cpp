@@ -1,0 +1,101 @@
+#include "reports/diagnosis/dns_servers.hpp"
+
+#include "reports/diagnosis/addresses.hpp"
+#include "reports/diagnosis/icmp.hpp"
+
+#include <algorithm>
+
+namespace vnetprobe {
+namespace {
+
+using Dns = Cited<DnsObservation>;
+
+void count(DnsServer& server, const Dns& dns) {
+  const bool tcp = dns->transport == DnsTransport::tcp;
+  ++(tcp ? server.tcp_asked : server.udp_asked);
+  if (got_through(*dns)) ++(tcp ? server.tcp_answered : server.udp_answered);
+  server.asked.push_back(dns);
+}
+
+}  // namespace
+
+std::vector<DnsServer> servers_of(const Report& report) {
+  std::vector<DnsServer> servers;
+  const auto known = [&](const Endpoint& endpoint) {
+    return std::ranges::find(servers, endpoint, &DnsServer::endpoint);
+  };
+  for (const auto& check : report.checks) {
+    for (const auto& dns : cited<DnsObservation>(check)) {
+      if (!dns->server || (!check.finished && !got_through(*dns))) continue;
+      if (known(*dns->server) == servers.end()) servers.push_back({.endpoint = *dns->server});
+      count(*known(*dns->server), dns);
+    }
+  }
+  for (const auto& dns : cited<DnsObservation>(all_checks(report), Part::experiments))
+    if (dns->server && known(*dns->server) != servers.end()) count(*known(*dns->server), dns);
+  return servers;
+}
+
+bool got_through(const DnsObservation& dns) {
+  return dns.error != DnsFailure::timed_out && dns.error != DnsFailure::unreachable &&
+         dns.error != DnsFailure::no_resolver;
+}
+
+bool udp_is_blocked(const DnsServer& server) {
+  return server.udp_asked > 0 && server.udp_answered == 0 && server.tcp_answered > 0;
+}
+
+bool lives(const DnsServer& server, const Report& report) {
+  if (!is_stub(report, server.endpoint)) return server.answered();
+  return std::ranges::any_of(server.asked,
+                             [](const Dns& dns) { return !dns->error || dns->error == DnsFailure::nxdomain; });
+}
+
+std::optional<Stopped> who_stops(const DnsServer& server, const Report& report) {
+  const auto& address = server.endpoint.address;
+  if (server.udp_answered > 0 || is_loopback(address) || is_own_address(report, address)) return std::nullopt;
+  const auto first = [&](StoppedBy by, auto stops) -> std::optional<Stopped> {
+    const auto found = std::ranges::find_if(server.asked, [&](const Dns& dns) { return stops(*dns); });
+    return found == server.asked.end() ? std::nullopt : std::optional(Stopped{.by = by, .question = *found});
+  };
+  const auto rejected = [&](const DnsObservation& dns) { return dns.icmp && rejects(*dns.icmp, is_v6(address)); };
+  // A rule that rejects lets the kernel say EPERM as well, and its ICMP errors are limited in number.
+  if (auto own = first(StoppedBy::own_rejection,
+                       [&](const DnsObservation& dns) { return rejected(dns) && dns.icmp->offender_is_self; }))
+    return own;
+  if (auto own = first(StoppedBy::own_filter, [](const DnsObservation& dns) { return dns.errno_name == "EPERM"; }))
+    return own;
+  if (server.answered()) return std::nullopt;
+  if (auto device = first(StoppedBy::device,
+                          [&](const DnsObservation& dns) { return rejected(dns) && dns.icmp->offender != address; }))
+    return device;
+  return first(StoppedBy::router, [&](const DnsObservation& dns) {
+    const bool others = dns.icmp && !dns.icmp->offender_is_self;
+    return others && says_no_route(*dns.icmp, is_v6(address)) && !misses_the_host(*dns.icmp, is_v6(address));
+  });
+}
+
+std::vector<std::string> victims_of_dns(const Evidenced& evidence) {
+  std::vector<std::string> ids;
+  for (const auto* check : evidence.open)
+    if (!is_resolver_check(*check) && ends_at_dns(*check) && check->finished) ids.push_back(check->id);
+  return ids;
+}
+
+void add_victims_of(const DnsServer& server, const Evidenced& evidence, Finding& finding) {
+  const auto& report = evidence.report;
+  if (const auto* own = resolver_check(report, server.endpoint)) finding.checks.push_back(own->id);
+  finding.warns = library_resolves(report) || std::ranges::any_of(servers_of(report), [&](const DnsServer& other) {
+                    return other.endpoint != server.endpoint && lives(other, report);
+                  });
+  finding.values.emplace_back("consequence",
+                              fmt::format(" {} is {}", server.name(),
+                                          finding.warns ? "one of the node's DNS servers, and programs wait for it."
+                                                        : "the node's DNS server: without it no name leads anywhere."));
+  if (!finding.warns)
+    finding.dependants = victims_of_dns(evidence);
+  else if (finding.checks.empty())
+    for (const auto& dns : server.asked) add_once(finding.checks, dns.check->id);
+}
+
+}  // namespace vnetprobe

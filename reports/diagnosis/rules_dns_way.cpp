@@ -1,0 +1,84 @@
+#include "reports/diagnosis/dns_servers.hpp"
+#include "reports/diagnosis/placeholders.hpp"
+
+#include <array>
+
+// What stops questions before they arrive at a DNS server, where somebody says so by ICMP; what the kernel refuses to
+// send is in rules_host_firewall.cpp. Silence, and a server's own "port unreachable", are the rules' about servers.
+namespace vnetprobe {
+namespace {
+
+// One finding, without its code and subject yet, for each server whose questions are stopped so.
+struct StoppedServer {
+  DnsServer server;
+  IcmpError icmp;
+  Finding finding;
+};
+std::vector<StoppedServer> servers_stopped(StoppedBy by, const Evidenced& evidence) {
+  std::vector<StoppedServer> all;
+  for (auto& server : servers_of(evidence.report)) {
+    const auto stopped = who_stops(server, evidence.report);
+    if (!stopped || stopped->by != by) continue;
+    const auto& dns = stopped->question;
+    const auto over = dns->transport == DnsTransport::tcp ? "TCP" : "UDP";
+    Finding finding{.confidence = Confidence::proven,
+                    .evidence = {dns.says(fmt::format(
+                        "a question to {} over {}: {} by ICMP {}/{} from {}{}", to_string(server.endpoint), over,
+                        dns->errno_name.value_or("refused"), dns->icmp->type, dns->icmp->code, dns->icmp->offender,
+                        dns->icmp->offender_is_self ? ", this node's own address" : ""))}};
+    add_victims_of(server, evidence, finding);
+    all.push_back({.server = std::move(server), .icmp = *dns->icmp, .finding = std::move(finding)});
+  }
+  return all;
+}
+
+std::vector<Finding> own_firewall_rejects_questions(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (auto& [server, icmp, finding] : servers_stopped(StoppedBy::own_rejection, evidence)) {
+    finding.code = "tcp.refused_locally";
+    finding.subject = to_string(server.endpoint);
+    findings.push_back(std::move(finding));
+  }
+  return as_one(std::move(findings));
+}
+
+std::vector<Finding> device_rejects_questions(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (auto& [server, icmp, finding] : servers_stopped(StoppedBy::device, evidence)) {
+    finding.code = "tcp.refused_by_middlebox";
+    finding.subject = icmp.offender;
+    const auto target = to_string(server.endpoint);
+    for (auto& value : Values{{"what", "questions to the DNS server " + target},
+                              {"transport", "UDP and TCP"},
+                              {"port", std::to_string(server.endpoint.port)},
+                              {"host", server.endpoint.address},
+                              {"target", target}})
+      finding.values.push_back(std::move(value));
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
+std::vector<Finding> no_route_to_server(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (auto& [server, icmp, finding] : servers_stopped(StoppedBy::router, evidence)) {
+    finding.code = "route.unreachable_reported";
+    finding.subject = icmp.offender;
+    finding.values.emplace_back("address", server.endpoint.address);
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
+}  // namespace
+
+std::span<const NamedRule> dns_way_rules() {
+  static constexpr std::array rules{
+      NamedRule{"own firewall rejects questions", own_firewall_rejects_questions, About::way},
+      NamedRule{"device rejects questions", device_rejects_questions, About::way},
+      NamedRule{"no route to a DNS server", no_route_to_server, About::way},
+  };
+  return rules;
+}
+
+}  // namespace vnetprobe

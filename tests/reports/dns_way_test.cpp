@@ -1,0 +1,127 @@
+#include "tests/support/evidence.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+// Who stops questions on their way to a DNS server, and when nobody is blamed for it.
+namespace vnetprobe::dns_way_test {
+namespace {
+
+using namespace test;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const std::string name = "labstorage.blob.core.windows.net";
+
+IcmpError icmp(std::string offender, int code, int type = 3) {
+  return {.offender = std::move(offender), .offender_is_self = false, .type = type, .code = code};
+}
+IcmpError from_self(int code) { return {.offender = "10.0.0.5", .offender_is_self = true, .type = 3, .code = code}; }
+
+Observation stopped(std::string errno_name, std::optional<IcmpError> by = {}, std::string server = "10.0.0.10",
+                    DnsTransport transport = DnsTransport::udp) {
+  auto question = dns(name + " -> unreachable", server, transport);
+  auto& seen = std::get<DnsObservation>(question.seen);
+  seen.errno_name = std::move(errno_name);
+  seen.icmp = std::move(by);
+  return question;
+}
+
+Check resolver(std::vector<Observation> seen, const std::string& address = "10.0.0.10") {
+  return check("node.resolver/" + address, "", std::move(seen));
+}
+Check storage(std::vector<Observation> seen) {
+  return check("storage.blob/labstorage", "https://" + name, std::move(seen));
+}
+
+struct Case {
+  const char* name;
+  std::vector<Check> checks;
+  std::string expected;
+};
+
+class DnsWay : public testing::TestWithParam<Case> {};
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+
+TEST_P(DnsWay, BlamesWhoeverSaysSo) {
+  const auto seen = diagnosed(GetParam().checks);
+  EXPECT_THAT(codes(seen), ElementsAre(GetParam().expected)) << GetParam().name;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Questions, DnsWay,
+    testing::Values(
+        Case{
+            "the kernel refuses to send", {storage({stopped("EPERM"), stopped("EPERM")})}, "host.firewall.output_drop"},
+        Case{"it refuses over UDP only",
+             {storage({stopped("EPERM"), follow_up(dns_tcp(name + " -> 10.0.1.5"))})},
+             "host.firewall.output_drop"},
+        Case{"a rule of the node's own rejects, and the kernel says EPERM besides",
+             {storage({stopped("EPERM"), stopped("EPERM", from_self(3))})},
+             "tcp.refused_locally"},
+        Case{"nobody listens on this node",
+             {storage({stopped("ECONNREFUSED", from_self(3), "127.0.0.1:5353")})},
+             "dns.resolver.unreachable"},
+        Case{"a device prohibits it",
+             {storage({stopped("EHOSTUNREACH", icmp("10.0.0.1", 13)), dns(name + " -> timeout")})},
+             "tcp.refused_by_middlebox"},
+        Case{"a device refuses UDP, and TCP gets through",
+             {storage({stopped("EHOSTUNREACH", icmp("10.0.0.1", 13)), follow_up(dns_tcp(name + " -> 10.0.1.5"))})},
+             "dns.resolver.udp_blocked"},
+        Case{"the server's own port is closed",
+             {storage({stopped("ECONNREFUSED", icmp("10.0.0.10", 3))})},
+             "dns.resolver.unreachable"},
+        Case{"a router has no route",
+             {storage({stopped("ENETUNREACH", icmp("10.0.0.1", 0)), dns(name + " -> timeout")})},
+             "route.unreachable_reported"},
+        Case{"the questions go round in circles",
+             {storage({stopped("EHOSTUNREACH", icmp("10.0.0.1", 0, 11))})},
+             "route.unreachable_reported"},
+        Case{"the last router misses the host, as it does of one that is down",
+             {storage({stopped("EHOSTUNREACH", icmp("10.0.0.1", 1))})},
+             "dns.resolver.unreachable"},
+        Case{"a prohibit route, and nobody read the table", {storage({stopped("EACCES")})}, "route.blackholed_locally"},
+        Case{"a blackhole, and nobody read the table", {storage({stopped("EINVAL")})}, "route.blackholed_locally"}));
+
+TEST(DnsWayDiagnosis, OneErrorOfAServerThatAnswersIsNoRule) {
+  for (const auto& once : {stopped("EPERM"), stopped("EHOSTUNREACH", icmp("10.0.0.1", 13))})
+    EXPECT_THAT(codes(diagnosed({storage({once, dns(name + " -> 10.0.1.5"), tcp("10.0.1.5:443")})})),
+                testing::IsEmpty());
+}
+
+TEST(DnsWayDiagnosis, BesideAServerThatAnswersItIsOneWarning) {
+  const auto seen =
+      diagnosed({resolver({stopped("EPERM")}), resolver({dns("ml.azure.com -> 20.1.1.1", "10.0.0.11")}, "10.0.0.11"),
+                 check("target.files", "tcp://" + name + ":445",
+                       {libc(name + " -> 10.0.1.5"), stopped("EPERM"), dns(name + " -> 10.0.1.5", "10.0.0.11"),
+                        tcp("10.0.1.5:445")})});
+  ASSERT_THAT(codes(seen), ElementsAre("host.firewall.output_drop"));
+  EXPECT_EQ(check_of(seen, "node.resolver/10.0.0.10").verdict, Verdict::warn);
+  EXPECT_EQ(check_of(seen, "target.files").verdict, Verdict::pass);
+}
+
+TEST(DnsWayDiagnosis, TheNodesOwnRuleIsOneDiagnosisForNamesAndTargets) {
+  auto silent = tcp_failed("20.1.1.1:443", TcpFailure::not_permitted, "EPERM", 1ms);
+  const auto seen = diagnosed({resolver({stopped("EPERM")}), storage({stopped("EPERM")}),
+                               check("target.web", "tcp://20.1.1.1:443", {{.seen = silent, .follow_up = {}}})});
+  ASSERT_THAT(codes(seen), ElementsAre("host.firewall.output_drop"));
+  EXPECT_THAT(seen.diagnoses.front().title, HasSubstr("10.0.0.10:53"));
+  EXPECT_THAT(seen.diagnoses.front().title, HasSubstr("20.1.1.1:443"));
+  EXPECT_EQ(check_of(seen, "storage.blob/labstorage").verdict, Verdict::skip);
+}
+
+TEST(DnsWayDiagnosis, ADevicesOwnerIsAskedForThePortOfDns) {
+  const auto seen = diagnosed({storage({stopped("EHOSTUNREACH", icmp("10.0.0.1", 13))})});
+  ASSERT_THAT(codes(seen), ElementsAre("tcp.refused_by_middlebox"));
+  EXPECT_THAT(seen.diagnoses.front().fix.front().text, HasSubstr("UDP and TCP 53"));
+  EXPECT_THAT(seen.diagnoses.front().fix.front().command, HasSubstr("-p 53 10.0.0.10"));
+}
+
+TEST(DnsWayDiagnosis, ARouterThatMissesTheHostIsNamedAsAPossibility) {
+  const auto seen = diagnosed({storage({stopped("EHOSTUNREACH", icmp("10.0.0.1", 1))})});
+  ASSERT_THAT(codes(seen), ElementsAre("dns.resolver.unreachable"));
+  EXPECT_THAT(seen.diagnoses.front().alternatives, testing::Contains(HasSubstr("the router 10.0.0.1")));
+}
+
+}  // namespace
+}  // namespace vnetprobe::dns_way_test
