@@ -1,13 +1,13 @@
 #include "agent/plan/plan.hpp"
 
-#include "agent/config/names.hpp"
+#include "agent/plan/conditions.hpp"
+#include "agent/plan/user_target.hpp"
 #include "agent/plan/values.hpp"
 #include "probes/text.hpp"
 #include "reports/diagnosis/addresses.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <boost/url/parse.hpp>
 
 #include <algorithm>
 #include <array>
@@ -17,20 +17,6 @@ namespace vnetprobe {
 namespace {
 
 using Values = std::map<std::string, std::string>;
-
-template <class T>
-bool holds(const std::vector<T>& wanted, const Setting<T>& actual) {
-  return wanted.empty() || (actual && std::ranges::find(wanted, actual->value) != wanted.end());
-}
-
-bool is_set(const Setting<bool>& setting) { return setting && setting->value; }
-
-bool names(const CatalogueEntry& entry, std::string_view placeholder) {
-  const auto in = [&](std::string_view text) {
-    return text.find(fmt::format("{{{}}}", placeholder)) != std::string_view::npos;
-  };
-  return in(entry.id) || in(entry.host);
-}
 
 std::string_view protocol_of(Stack stack) {
   switch (stack) {
@@ -76,12 +62,10 @@ class Planner {
     for (const auto* globs : {&selection_.only, &selection_.skip})
       plan_.idle_globs.insert(plan_.idle_globs.end(), globs->begin(), globs->end());
     for (const auto& entry : catalogue_.entries) {
-      if (!holds(entry.profiles, settings_.profile) || !holds(entry.eras, settings_.era) ||
-          !holds(entry.clouds, settings_.cloud))
-        continue;
-      if (names(entry, "resolver"))
+      if (!is_for(entry, settings_)) continue;
+      if (has_placeholder(entry, "resolver"))
         for_each_resolver(entry);
-      else if (names(entry, "account"))
+      else if (has_placeholder(entry, "account"))
         for_each_account(entry);
       else
         add(entry, values_, endpoint_of(entry));
@@ -100,10 +84,11 @@ class Planner {
  private:
   // The private endpoint of the resource that an entry is about.
   std::optional<PrivateEndpoint> endpoint_of(const CatalogueEntry& entry) const {
-    if (names(entry, "registry"))
+    if (has_placeholder(entry, "registry"))
       return settings_.container_registry ? settings_.container_registry->value.private_endpoint : std::nullopt;
-    if (names(entry, "vault")) return settings_.key_vault ? settings_.key_vault->value.private_endpoint : std::nullopt;
-    if (names(entry, "public_account")) {
+    if (has_placeholder(entry, "vault"))
+      return settings_.key_vault ? settings_.key_vault->value.private_endpoint : std::nullopt;
+    if (has_placeholder(entry, "public_account")) {
       const StorageAccount* account = public_account(settings_);
       return account ? account->private_endpoint : std::nullopt;
     }
@@ -225,57 +210,14 @@ class Planner {
     return (selection_.only.empty() || wanted) && !unwanted;
   }
 
-  // The resource whose private endpoint an entry's condition is about, as the settings call it.
-  static std::string_view resource_of(const CatalogueEntry& entry) {
-    if (names(entry, "registry")) return "container_registry";
-    if (names(entry, "vault")) return "key_vault";
-    return names(entry, "account") || names(entry, "public_account") ? "storage_accounts" : "workspace";
-  }
-
-  // The condition by which an entry is about other networks than this one, so that nobody would ask for it here; ""
-  // when there is none.
-  std::string unmet_condition(const CatalogueEntry& entry, bool is_private) const {
-    if (!entry.outbound.empty() && !holds(entry.outbound, settings_.outbound)) {
-      std::vector<std::string_view> wanted;
-      for (const auto outbound : entry.outbound) wanted.push_back(name_of(outbound));
-      return fmt::format("only with `outbound: {}`", fmt::join(wanted, "` or `outbound: "));
-    }
-    if (entry.hbi && *entry.hbi != is_set(settings_.hbi_workspace))
-      return fmt::format("only with `hbi_workspace: {}`", *entry.hbi);
-    if (entry.private_endpoint && *entry.private_endpoint && !is_private)
-      return fmt::format("only where `{}` has `private_endpoint: true`", resource_of(entry));
-    return {};
-  }
-
-  // Why an entry that somebody may look for does not hold here; "" when it holds.
-  std::string objection(const CatalogueEntry& entry, bool is_private) const {
-    if (entry.public_ip && *entry.public_ip != is_set(settings_.public_ip)) {
-      if (!*entry.public_ip) return "not applicable because this compute has a public IP";
-      const bool assumed = !settings_.public_ip || settings_.public_ip->source == "default";
-      return fmt::format(
-          "not applicable because compute without a public IP needs no inbound port{} (inbound.not_required)",
-          assumed ? " (assumed without a public IP; set `public_ip: true` where it has one)" : "");
-    }
-    if (entry.default_images && *entry.default_images != is_set(settings_.default_images))
-      return "not applicable because default_images is false";
-    if (entry.private_endpoint && !*entry.private_endpoint && is_private) {
-      // The tag has more hosts than the user's own.
-      if (names(entry, "public_account"))
-        return "not asked because every storage account that is known has a private endpoint; the rule for the tag is "
-               "still needed for the service's own accounts, of which no host is known";
-      return "not applicable because the resource is reached through its private endpoint";
-    }
-    return {};
-  }
-
   // False: nothing was added.
   bool add(const CatalogueEntry& entry, const Values& values, const std::optional<PrivateEndpoint>& endpoint) {
     const bool is_private = endpoint && endpoint->present;
-    if (const auto condition = unmet_condition(entry, is_private); !condition.empty()) {
+    if (const auto condition = unmet_condition(entry, settings_, is_private); !condition.empty()) {
       remember(elsewhere_, entry, condition);
       return false;
     }
-    const auto objected = objection(entry, is_private);
+    const auto objected = objection(entry, settings_, is_private);
     PlannedCheck planned{.stack = entry.stack, .headers = entry.headers};
     Check& check = planned.check;
     std::string missing;
@@ -296,7 +238,7 @@ class Planner {
     if (entry.service_tag) target.service_tag = tag(*entry.service_tag, values);
     if (entry.private_zone) target.private_zone = complete(*entry.private_zone, values);
     target.service = entry.service;
-    target.guessed = entry.guessed && !(names(entry, "batch_host") && settings_.batch_account_host);
+    target.guessed = entry.guessed && !(has_placeholder(entry, "batch_host") && settings_.batch_account_host);
     target.owes = entry.owes;
     if (is_private && entry.private_zone) {
       target.private_endpoint = true;
@@ -350,52 +292,13 @@ class Planner {
   }
 
   void add_user_target(const UserTarget& wanted) {
-    PlannedCheck planned;
-    Check& check = planned.check;
-    check.id = "target." + wanted.name;
-    check.title = wanted.name;
-    check.why = fmt::format("the user's own target ({})", wanted.source);
-    check.required = wanted.required;
-    check.target.service = Service::user;
-    const auto& url = wanted.url.empty() ? wanted.websocket : wanted.url;
-    const bool filled = wanted.tcp.empty() ? fill_url(url, planned) : fill_tcp(wanted.tcp, planned);
-    if (!selected(check.id)) return;
-    if (!filled) {
-      plan_.not_checked.push_back(fmt::format("{}: neither a URL nor host:port ({})", check.id, wanted.source));
-      return;
-    }
-    if (ids_.insert(check.id).second) plan_.checks.push_back(std::move(planned));
-  }
-
-  static bool fill_tcp(const std::string& text, PlannedCheck& planned) {
-    const auto parsed = parse_host_port(text);
-    if (!parsed) return false;
-    planned.stack = Stack::tcp;
-    planned.check.target.protocol = "tcp";
-    planned.check.target.host = parsed->host;
-    planned.check.target.port = parsed->port;
-    return true;
-  }
-
-  static bool fill_url(const std::string& url, PlannedCheck& planned) {
-    const auto parsed = boost::urls::parse_uri(url);
-    if (!parsed || parsed->host_address().empty()) return false;
-    Target& target = planned.check.target;
-    const std::string scheme = lower_case(std::string(parsed->scheme()));
-    const bool plain = scheme == "http" || scheme == "ws";
-    if (scheme == "http")
-      planned.stack = Stack::http;
-    else if (scheme == "https")
-      planned.stack = Stack::https;
-    else if (scheme == "ws" || scheme == "wss")
-      planned.stack = Stack::websocket;
-    else
-      return false;
-    target.protocol = scheme;
-    target.host = std::string(parsed->host_address());
-    target.port = parsed->has_port() ? parsed->port_number() : static_cast<std::uint16_t>(plain ? 80 : 443);
-    target.url = url;
-    return target.port != 0;
+    auto planned = check_of(wanted);
+    if (!selected("target." + wanted.name)) return;
+    if (!planned)
+      plan_.not_checked.push_back(
+          fmt::format("target.{}: neither a URL nor host:port ({})", wanted.name, wanted.source));
+    else if (ids_.insert(planned->check.id).second)
+      plan_.checks.push_back(std::move(*planned));
   }
 
   const Catalogue& catalogue_;
