@@ -58,17 +58,16 @@ std::optional<Stopped> who_stops(const DnsServer& server, const Report& report) 
     const auto found = std::ranges::find_if(server.asked, [&](const Dns& dns) { return stops(*dns); });
     return found == server.asked.end() ? std::nullopt : std::optional(Stopped{.by = by, .question = *found});
   };
-  const auto rejected = [&](const DnsObservation& dns) { return dns.icmp && rejects(*dns.icmp, is_v6(address)); };
+  const auto rejected_by = [&](Rejecter whose) {
+    return
+        [&address, whose](const DnsObservation& dns) { return dns.icmp && who_rejects(*dns.icmp, address) == whose; };
+  };
   // A rule that rejects lets the kernel say EPERM as well, and its ICMP errors are limited in number.
-  if (auto own = first(StoppedBy::own_rejection,
-                       [&](const DnsObservation& dns) { return rejected(dns) && dns.icmp->offender_is_self; }))
-    return own;
+  if (auto own = first(StoppedBy::own_rejection, rejected_by(Rejecter::this_node))) return own;
   if (auto own = first(StoppedBy::own_filter, [](const DnsObservation& dns) { return dns.errno_name == "EPERM"; }))
     return own;
   if (server.answered()) return std::nullopt;
-  if (auto device = first(StoppedBy::device,
-                          [&](const DnsObservation& dns) { return rejected(dns) && dns.icmp->offender != address; }))
-    return device;
+  if (auto device = first(StoppedBy::device, rejected_by(Rejecter::device))) return device;
   return first(StoppedBy::router, [&](const DnsObservation& dns) {
     const bool others = dns.icmp && !dns.icmp->offender_is_self;
     return others && says_no_route(*dns.icmp, is_v6(address)) && !misses_the_host(*dns.icmp, is_v6(address));

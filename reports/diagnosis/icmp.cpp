@@ -1,10 +1,18 @@
 #include "reports/diagnosis/icmp.hpp"
 
+#include "reports/diagnosis/addresses.hpp"
+
 namespace vnetprobe {
 
 bool rejects(const IcmpError& icmp, bool v6) {
   if (v6) return icmp.type == 1 && (icmp.code == 1 || icmp.code == 4 || icmp.code == 5 || icmp.code == 6);
   return icmp.type == 3 && (icmp.code == 3 || icmp.code == 9 || icmp.code == 10 || icmp.code == 13);
+}
+
+Rejecter who_rejects(const IcmpError& icmp, const std::string& remote) {
+  if (!rejects(icmp, is_v6(remote))) return Rejecter::nobody;
+  if (icmp.offender_is_self) return Rejecter::this_node;
+  return icmp.offender == remote ? Rejecter::target : Rejecter::device;
 }
 
 bool says_no_route(const IcmpError& icmp, bool v6) {

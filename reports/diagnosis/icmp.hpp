@@ -7,6 +7,9 @@ namespace vnetprobe {
 
 // Port unreachable and the prohibitions: somebody's rule.
 bool rejects(const IcmpError& icmp, bool v6);
+// Whose rule it is that rejects what is sent to `remote`.
+enum class Rejecter { nobody, this_node, device, target };
+Rejecter who_rejects(const IcmpError& icmp, const std::string& remote);
 
 // The packets cannot be delivered from there, or go round in circles until their time is up, which is no route either.
 bool says_no_route(const IcmpError& icmp, bool v6);

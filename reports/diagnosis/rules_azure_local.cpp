@@ -1,4 +1,5 @@
 #include "reports/diagnosis/cited.hpp"
+#include "reports/diagnosis/icmp.hpp"
 
 #include <algorithm>
 #include <array>
@@ -26,6 +27,10 @@ Finding imds_is_silent(const Imds& imds, const Report& report) {
                        fmt::format("{}: no answer after {}", imds->url, words(imds->duration)));
   if (imds->tcp && imds->tcp->send_refused)
     finding.evidence.push_back(imds.says("the packets did not leave this node: a filter of its own drops them"));
+  if (imds->tcp && imds->tcp->icmp && who_rejects(*imds->tcp->icmp, imds->remote.address) == Rejecter::this_node)
+    finding.evidence.push_back(
+        imds.says(fmt::format("ICMP {}/{} from this node's own address: a rule of its own rejects them",
+                              imds->tcp->icmp->type, imds->tcp->icmp->code)));
   if (report.node.uid != 0)
     finding.alternatives = {
         fmt::format("a rule of this node lets only root ask, and this run has the uid {}", report.node.uid)};

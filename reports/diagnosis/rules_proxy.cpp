@@ -1,6 +1,7 @@
 #include "reports/diagnosis/addresses.hpp"
 #include "reports/diagnosis/answers.hpp"
 #include "reports/diagnosis/experiments.hpp"
+#include "reports/diagnosis/icmp.hpp"
 
 #include <algorithm>
 #include <array>
@@ -47,9 +48,31 @@ std::string words_of_failure(const DnsObservation& dns) {
   return dns.rcode.value_or(dns.detail.value_or("no answer in " + words(dns.duration)));
 }
 
+// A rule on the way that says so itself is blamed, and not the proxy behind it.
+void blame_whose_rule_it_is(const Cited<TcpObservation>& tcp, Finding& finding) {
+  const auto whose = tcp->icmp ? who_rejects(*tcp->icmp, tcp->remote.address) : Rejecter::nobody;
+  const auto place = to_string(tcp->remote);
+  if (whose == Rejecter::this_node) {
+    finding.code = "tcp.refused_locally";
+    finding.subject = place;
+  } else if (whose == Rejecter::device) {
+    finding.code = "tcp.refused_by_middlebox";
+    finding.subject = tcp->icmp->offender;
+    finding.values = {{"what", "connections to the proxy " + place},
+                      {"port", std::to_string(tcp->remote.port)},
+                      {"host", tcp->remote.address},
+                      {"target", place}};
+  } else {
+    return;
+  }
+  finding.values.emplace_back("consequence",
+                              fmt::format(" {} is this node's proxy: what goes through it fails.", place));
+}
+
 // The proxy itself cannot be reached: whatever goes through it fails for that one reason.
 std::vector<Finding> unreachable(const Evidenced& evidence) {
   std::map<std::string, Finding> by_proxy;
+  std::map<std::string, Cited<TcpObservation>> rejected;  // the first attempt that ended with an ICMP error
   for (const auto* check : evidence.open) {
     if (!check->proxy || !check->finished) continue;
     const auto attempts = cited<TcpObservation>(*check);
@@ -64,11 +87,14 @@ std::vector<Finding> unreachable(const Evidenced& evidence) {
                         .first->second;
     finding.checks.push_back(check->id);
     finding.values = {{"proxy", *check->proxy}};
-    for (const auto& tcp : attempts)
+    for (const auto& tcp : attempts) {
+      if (tcp->icmp && !is_loopback(tcp->remote.address) && !is_own_address(evidence.report, tcp->remote.address))
+        rejected.emplace(*check->proxy, tcp);
       finding.evidence.push_back(tcp.says(fmt::format(
           "no connection to the proxy at {}: {}{}", to_string(tcp->remote), tcp->errno_name.value_or("no answer"),
           tcp->icmp ? fmt::format(" (ICMP {}/{} from {})", tcp->icmp->type, tcp->icmp->code, tcp->icmp->offender)
                     : "")));
+    }
     if (no_address)
       finding.evidence.push_back(names.front().says(fmt::format(
           "the proxy's name {} has no address: {}", names.front()->name, words_of_failure(*names.front()))));
@@ -79,6 +105,7 @@ std::vector<Finding> unreachable(const Evidenced& evidence) {
   for (auto& [proxy, finding] : by_proxy) {
     let_one_stand_for_all(evidence.report, finding);
     if (of_node) finding.checks.push_back(of_node->id);
+    if (const auto said = rejected.find(proxy); said != rejected.end()) blame_whose_rule_it_is(said->second, finding);
     findings.push_back(std::move(finding));
   }
   return findings;

@@ -69,10 +69,7 @@ std::vector<Finding> local_firewall_rejects(const Evidenced& evidence) {
 std::vector<Finding> device_rejects(const Evidenced& evidence) {
   return for_each_dead_check(
       evidence,
-      [](const Tcp& tcp) {
-        return tcp->icmp && !tcp->icmp->offender_is_self && tcp->icmp->offender != tcp->remote.address &&
-               rejects(*tcp->icmp, is_v6(tcp->remote.address));
-      },
+      [](const Tcp& tcp) { return tcp->icmp && who_rejects(*tcp->icmp, tcp->remote.address) == Rejecter::device; },
       [](const Tcp& tcp) {
         return Finding{.code = "tcp.refused_by_middlebox",
                        .subject = tcp->icmp->offender,
@@ -124,8 +121,7 @@ std::vector<Finding> one_device_resets_many(const Evidenced& evidence) {
 
 // By a reset, or by ICMP in its own name. A router's or this node's own "unreachable" is no refusal.
 bool is_refused_by_host(const Tcp& tcp) {
-  const bool in_its_name =
-      tcp->icmp && tcp->icmp->offender == tcp->remote.address && rejects(*tcp->icmp, is_v6(tcp->remote.address));
+  const bool in_its_name = tcp->icmp && who_rejects(*tcp->icmp, tcp->remote.address) == Rejecter::target;
   return tcp->error == TcpFailure::refused || in_its_name;
 }
 

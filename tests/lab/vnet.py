@@ -95,8 +95,10 @@ class Vnet:
 
     def spawn(self, room, *words, **more):
         log = self.folder / f"{pathlib.Path(str(words[0])).name}-{room}-{len(self.children) + len(self.guests)}.log"
+        # Two squids of the same name that start at once take each other's shared memory for a former run's.
+        alone = ["sh", "-c", 'mount -t tmpfs shm /dev/shm && exec "$@"', "sh"]
         with open(log, "w", encoding="utf-8") as output:
-            child = subprocess.Popen(["ip", "netns", "exec", self.ns(room), *map(str, words)], stdout=output, stderr=output,
+            child = subprocess.Popen(["ip", "netns", "exec", self.ns(room), *alone, *map(str, words)], stdout=output, stderr=output,
                                      stdin=subprocess.DEVNULL, **more)
         child.log = log
         return child

@@ -90,7 +90,7 @@ http_access deny forbidden
 http_access allow all
 )",
                                                              port, folder, passwords.string(), extra));
-    child_.emplace(std::vector<std::string>{"squid", "-N", "-d", "1", "-f", file.string()});
+    child_.emplace(std::vector<std::string>{"squid", "-N", "-n", fmt::format("squid{}", port), "-d", "1", "-f", file.string()});
     EXPECT_TRUE(child_->says("Accepting HTTP Socket connections")) << child_->said();
     test::wait_for_listener(port);  // squid says so before it calls listen()
   }
