@@ -90,15 +90,22 @@ http_access deny forbidden
 http_access allow all
 )",
                                                              port, folder, passwords.string(), extra));
-    child_.emplace(std::vector<std::string>{"squid", "-N", "-n", fmt::format("squid{}", port), "-d", "1", "-f", file.string()});
+    child_.emplace(std::vector<std::string>{"squid", "-N", "-n", name_, "-d", "1", "-f", file.string()});
     EXPECT_TRUE(child_->says("Accepting HTTP Socket connections")) << child_->said();
     test::wait_for_listener(port);  // squid says so before it calls listen()
+  }
+  ~Squid() {
+    child_.reset();
+    for (const auto* part : {"metadata", "queues", "readers"})
+      std::filesystem::remove(fmt::format("/dev/shm/{}-cf__{}.shm", name_, part));
   }
   ProxyAddress address(std::string credentials = {}) const { return {"127.0.0.1", port, std::move(credentials)}; }
 
   const std::uint16_t port = test::free_port();
 
  private:
+  // Two squids of one name that start at once take each other's shared memory for a former run's.
+  const std::string name_ = fmt::format("squid{}", port);
   test::TemporaryDirectory files_;
   std::optional<test::Child> child_;
 };
