@@ -17,6 +17,14 @@ void count(DnsServer& server, const Dns& dns) {
   server.asked.push_back(dns);
 }
 
+// The checks of local stubs that only repeat that their upstream gives nothing.
+void add_stubs_that_repeat_it(const Report& report, Finding& finding) {
+  for (const auto& server : servers_of(report)) {
+    const auto* check = resolver_check(report, server.endpoint);
+    if (check && is_stub(report, server.endpoint) && !lives(server, report)) add_once(finding.checks, check->id);
+  }
+}
+
 }  // namespace
 
 std::vector<DnsServer> servers_of(const Report& report) {
@@ -91,10 +99,13 @@ void add_victims_of(const DnsServer& server, const Evidenced& evidence, Finding&
                               fmt::format(" {} is {}", server.name(),
                                           finding.warns ? "one of the node's DNS servers, and programs wait for it."
                                                         : "the node's DNS server: without it no name leads anywhere."));
-  if (!finding.warns)
-    finding.dependants = victims_of_dns(evidence);
-  else if (finding.checks.empty())
-    for (const auto& dns : server.asked) add_once(finding.checks, dns.check->id);
+  if (finding.warns) {
+    if (finding.checks.empty())
+      for (const auto& dns : server.asked) add_once(finding.checks, dns.check->id);
+    return;
+  }
+  add_stubs_that_repeat_it(evidence.report, finding);
+  finding.dependants = victims_of_dns(evidence);
 }
 
 }  // namespace vnetprobe

@@ -269,7 +269,8 @@ std::vector<Finding> resolver_fails(const Evidenced& evidence) {
       Finding finding{.code = refused ? "dns.resolver.refused" : "dns.resolver.servfail",
                       .subject = answer->source,
                       .confidence = refused || others_answer ? Confidence::proven : Confidence::likely,
-                      .evidence = {answer->telling.says(answer->words())}};
+                      .evidence = {answer->telling.says(answer->words())},
+                      .values = {{"host", answer->telling->name}}};
       const bool hopeless = server != servers.end() && says_nothing_else(*server, answer->kind);
       // A server's own check beside another server that answers: names resolve, after a detour.
       const bool beside_another = own_check == view.check && library_resolves(evidence.report);

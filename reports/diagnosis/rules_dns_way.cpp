@@ -23,7 +23,7 @@ std::vector<StoppedServer> servers_stopped(StoppedBy by, const Evidenced& eviden
     const auto over = dns->transport == DnsTransport::tcp ? "TCP" : "UDP";
     Finding finding{.confidence = Confidence::proven,
                     .evidence = {dns.says(fmt::format(
-                        "a question to {} over {}: {} by ICMP {}/{} from {}{}", to_string(server.endpoint), over,
+                        "a question to {} over {}: {}, ICMP {}/{} from {}{}", to_string(server.endpoint), over,
                         dns->errno_name.value_or("refused"), dns->icmp->type, dns->icmp->code, dns->icmp->offender,
                         dns->icmp->offender_is_self ? ", this node's own address" : ""))}};
     add_victims_of(server, evidence, finding);

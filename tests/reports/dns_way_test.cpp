@@ -100,6 +100,14 @@ TEST(DnsWayDiagnosis, BesideAServerThatAnswersItIsOneWarning) {
   EXPECT_EQ(check_of(seen, "target.files").verdict, Verdict::pass);
 }
 
+TEST(DnsWayDiagnosis, AStubThatRepeatsItIsExplainedToo) {
+  const auto seen =
+      diagnosed({resolver({dns("ml.azure.com -> REFUSED", "127.0.0.53")}, "127.0.0.53"), resolver({stopped("EPERM")}),
+                 storage({dns(name + " -> REFUSED", "127.0.0.53"), stopped("EPERM")})});
+  ASSERT_THAT(codes(seen), ElementsAre("host.firewall.output_drop"));
+  EXPECT_EQ(check_of(seen, "node.resolver/127.0.0.53").verdict, Verdict::fail);
+}
+
 TEST(DnsWayDiagnosis, TheNodesOwnRuleIsOneDiagnosisForNamesAndTargets) {
   auto silent = tcp_failed("20.1.1.1:443", TcpFailure::not_permitted, "EPERM", 1ms);
   const auto seen = diagnosed({resolver({stopped("EPERM")}), storage({stopped("EPERM")}),
