@@ -25,6 +25,13 @@ void add_stubs_that_repeat_it(const Report& report, Finding& finding) {
   }
 }
 
+bool meets_the_same(const TcpObservation& tcp, const Stopped& stopped) {
+  if (stopped.by == StoppedBy::own_filter) return tcp.send_refused || tcp.errno_name == "EPERM";
+  if (!tcp.icmp || tcp.icmp->offender != stopped.question->icmp->offender) return false;
+  return stopped.by == StoppedBy::router ? says_no_route(*tcp.icmp, is_v6(tcp.remote.address))
+                                         : rejects(*tcp.icmp, is_v6(tcp.remote.address));
+}
+
 }  // namespace
 
 std::vector<DnsServer> servers_of(const Report& report) {
@@ -89,7 +96,7 @@ std::vector<std::string> victims_of_dns(const Evidenced& evidence) {
   return ids;
 }
 
-void add_victims_of(const DnsServer& server, const Evidenced& evidence, Finding& finding) {
+void add_victims_of(const DnsServer& server, const Stopped& stopped, const Evidenced& evidence, Finding& finding) {
   const auto& report = evidence.report;
   if (const auto* own = resolver_check(report, server.endpoint)) finding.checks.push_back(own->id);
   finding.warns = library_resolves(report) || std::ranges::any_of(servers_of(report), [&](const DnsServer& other) {
@@ -106,6 +113,11 @@ void add_victims_of(const DnsServer& server, const Evidenced& evidence, Finding&
   }
   add_stubs_that_repeat_it(evidence.report, finding);
   finding.dependants = victims_of_dns(evidence);
+  for (const auto& imds : cited<ImdsObservation>(evidence.open)) {
+    if (!imds->tcp || !meets_the_same(*imds->tcp, stopped)) continue;
+    finding.dependants.push_back(imds.check->id);
+    finding.evidence.push_back(imds.says("what goes to the metadata service is stopped by the same"));
+  }
 }
 
 }  // namespace vnetprobe

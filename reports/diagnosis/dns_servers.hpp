@@ -42,8 +42,9 @@ std::optional<Stopped> who_stops(const DnsServer& server, const Report& report);
 // The open checks that need a name and got no address.
 std::vector<std::string> victims_of_dns(const Evidenced& evidence);
 
-// Adds what a server that no question reaches does to the run: its own check fails, and what needs a name waits. Beside
-// another server that answers it is a nuisance, and a warning. {consequence} says so in the table's words.
-void add_victims_of(const DnsServer& server, const Evidenced& evidence, Finding& finding);
+// Adds what a server that no question reaches does to the run: its own check fails, and what needs a name waits, with
+// the metadata service where it is stopped by the same. Beside another server that answers it is a nuisance, and a
+// warning. {consequence} says so in the table's words.
+void add_victims_of(const DnsServer& server, const Stopped& stopped, const Evidenced& evidence, Finding& finding);
 
 }  // namespace vnetprobe

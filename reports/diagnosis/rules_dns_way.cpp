@@ -26,7 +26,7 @@ std::vector<StoppedServer> servers_stopped(StoppedBy by, const Evidenced& eviden
                         "a question to {} over {}: {}, ICMP {}/{} from {}{}", to_string(server.endpoint), over,
                         dns->errno_name.value_or("refused"), dns->icmp->type, dns->icmp->code, dns->icmp->offender,
                         dns->icmp->offender_is_self ? ", this node's own address" : ""))}};
-    add_victims_of(server, evidence, finding);
+    add_victims_of(server, *stopped, evidence, finding);
     all.push_back({.server = std::move(server), .icmp = *dns->icmp, .finding = std::move(finding)});
   }
   return all;

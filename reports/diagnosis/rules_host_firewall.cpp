@@ -70,8 +70,34 @@ std::vector<Finding> questions_are_dropped(const Evidenced& evidence) {
         .subject = name,
         .confidence = Confidence::proven,
         .evidence = {stopped->question.says(fmt::format("a question to {}: EPERM, the kernel refuses to send", name))}};
-    add_victims_of(server, evidence, finding);
+    add_victims_of(server, *stopped, evidence, finding);
     findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
+// The kernel refuses some questions and lets others to the same server pass, as with a limit on their rate.
+std::vector<Finding> questions_are_limited(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  const auto servers = servers_of(evidence.report);
+  for (const auto* check : evidence.open) {
+    if (!ends_at_dns(*check) || is_resolver_check(*check)) continue;
+    const auto asked = cited<DnsObservation>(*check);
+    const auto refused =
+        std::ranges::find_if(asked, [](const auto& dns) { return dns->errno_name == "EPERM" && !dns->icmp; });
+    const bool told = std::ranges::any_of(asked, [](const auto& dns) { return dns->question == "A" && dns->rcode; });
+    if (refused == asked.end() || told) continue;
+    const auto server = std::ranges::find(servers, *(*refused)->server, &DnsServer::endpoint);
+    if (server == servers.end() || !server->answered()) continue;
+    const auto name = to_string(server->endpoint);
+    findings.push_back(
+        {.code = "host.firewall.output_drop",
+         .subject = name,
+         .confidence = Confidence::proven,
+         .checks = {check->id},
+         .evidence = {refused->says(fmt::format("a question to {}: EPERM, the kernel refuses to send", name))},
+         .values = {
+             {"consequence", " Other questions to it get through: the rule may mind their rate or their size."}}});
   }
   return findings;
 }
@@ -79,6 +105,7 @@ std::vector<Finding> questions_are_dropped(const Evidenced& evidence) {
 // One rule set of this node, however many targets it hits.
 std::vector<Finding> output_is_dropped(const Evidenced& evidence) {
   auto findings = questions_are_dropped(evidence);
+  if (findings.empty()) findings = questions_are_limited(evidence);
   Finding finding{.code = "host.firewall.output_drop", .confidence = Confidence::likely};
   std::vector<std::string> targets;
   for (const auto* check : evidence.open) {

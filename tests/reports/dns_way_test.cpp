@@ -100,6 +100,23 @@ TEST(DnsWayDiagnosis, BesideAServerThatAnswersItIsOneWarning) {
   EXPECT_EQ(check_of(seen, "target.files").verdict, Verdict::pass);
 }
 
+TEST(DnsWayDiagnosis, SomeQuestionsThatTheKernelRefusesAreARuleToo) {
+  const auto seen = diagnosed({storage({stopped("EPERM"), stopped("EPERM")}), fine()});
+  ASSERT_THAT(codes(seen), ElementsAre("host.firewall.output_drop"));
+  EXPECT_THAT(seen.diagnoses.front().explanation, HasSubstr("mind their rate"));
+}
+
+TEST(DnsWayDiagnosis, TheMetadataServiceIsExplainedWhereTheSameStopsIt) {
+  auto imds = std::get<TcpObservation>(tcp_silent("169.254.169.254:80").seen);
+  for (const bool refused : {true, false}) {
+    imds.send_refused = refused;
+    const auto seen =
+        diagnosed({metadata_service(imds, true), resolver({stopped("EPERM")}), storage({stopped("EPERM")})});
+    EXPECT_EQ(codes(seen).front(), "host.firewall.output_drop");
+    EXPECT_EQ(codes(seen).size(), refused ? 1U : 2U) << "its own silence has another cause";
+  }
+}
+
 TEST(DnsWayDiagnosis, AStubThatRepeatsItIsExplainedToo) {
   const auto seen =
       diagnosed({resolver({dns("ml.azure.com -> REFUSED", "127.0.0.53")}, "127.0.0.53"), resolver({stopped("EPERM")}),

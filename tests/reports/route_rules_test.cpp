@@ -43,16 +43,6 @@ TEST(RouteDiagnosis, AnotherGatewayThanTheDefaultOneFailsOnlyWhatLiesBehindIt) {
   EXPECT_EQ(exit_status(seen), 0);
 }
 
-Check metadata_service(TcpObservation failed, bool required) {
-  ImdsObservation seen{.url = "http://169.254.169.254/metadata/instance",
-                       .remote = at("169.254.169.254:80"),
-                       .error = ImdsFailure::unreachable};
-  seen.tcp = std::move(failed);
-  auto made = check("node.imds", "", {{.seen = std::move(seen), .follow_up = {}}});
-  made.required = required;
-  return made;
-}
-
 // Somebody's own machine, with the agent on it: Azure's platform owes it nothing.
 TEST(RouteDiagnosis, WhatThePlatformDoesNotAnswerElsewhereIsNoFault) {
   const std::string imds = "169.254.169.254:80";

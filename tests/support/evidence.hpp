@@ -291,6 +291,17 @@ inline Check check(std::string id, std::string_view url, std::vector<Observation
   return made;
 }
 
+// IMDS, to which no connection came about.
+inline Check metadata_service(TcpObservation failed, bool required) {
+  ImdsObservation seen{.url = "http://169.254.169.254/metadata/instance",
+                       .remote = at("169.254.169.254:80"),
+                       .error = ImdsFailure::unreachable};
+  seen.tcp = std::move(failed);
+  auto made = check("node.imds", "", {{.seen = std::move(seen), .follow_up = {}}});
+  made.required = required;
+  return made;
+}
+
 inline Check optional(Check made) {
   made.required = false;
   return made;
