@@ -18,8 +18,9 @@ void count(DnsServer& server, const Dns& dns) {
 }
 
 // The checks of local stubs that only repeat that their upstream gives nothing.
-void add_stubs_that_repeat_it(const Report& report, Finding& finding) {
-  for (const auto& server : servers_of(report)) {
+void add_stubs_that_repeat_it(const Evidenced& evidence, Finding& finding) {
+  const auto& report = evidence.report;
+  for (const auto& server : evidence.servers) {
     const auto* check = resolver_check(report, server.endpoint);
     if (check && is_stub(report, server.endpoint) && !lives(server, report)) add_once(finding.checks, check->id);
   }
@@ -99,7 +100,7 @@ std::vector<std::string> victims_of_dns(const Evidenced& evidence) {
 void add_victims_of(const DnsServer& server, const Stopped& stopped, const Evidenced& evidence, Finding& finding) {
   const auto& report = evidence.report;
   if (const auto* own = resolver_check(report, server.endpoint)) finding.checks.push_back(own->id);
-  finding.warns = library_resolves(report) || std::ranges::any_of(servers_of(report), [&](const DnsServer& other) {
+  finding.warns = library_resolves(report) || std::ranges::any_of(evidence.servers, [&](const DnsServer& other) {
                     return other.endpoint != server.endpoint && lives(other, report);
                   });
   finding.values.emplace_back("consequence",
@@ -111,7 +112,7 @@ void add_victims_of(const DnsServer& server, const Stopped& stopped, const Evide
       for (const auto& dns : server.asked) add_once(finding.checks, dns.check->id);
     return;
   }
-  add_stubs_that_repeat_it(evidence.report, finding);
+  add_stubs_that_repeat_it(evidence, finding);
   finding.dependants = victims_of_dns(evidence);
   for (const auto& imds : cited<ImdsObservation>(evidence.open)) {
     if (!imds->tcp || !meets_the_same(*imds->tcp, stopped)) continue;

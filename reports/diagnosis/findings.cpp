@@ -2,7 +2,7 @@
 
 #include "reports/diagnosis/addresses.hpp"
 #include "reports/diagnosis/cited.hpp"
-#include "reports/diagnosis/dns_view.hpp"
+#include "reports/diagnosis/dns_servers.hpp"
 #include "reports/diagnosis/placeholders.hpp"
 #include "reports/diagnosis/tag_fixes.hpp"
 
@@ -153,8 +153,8 @@ std::vector<std::size_t> those_that_owe_an_answer(const Report& report) {
 }
 
 Evidenced evidence_for(const NamedRule& rule, const Report& report, const std::vector<std::size_t>& owing,
-                       const TakenBy& taken, std::span<const DnsView> views) {
-  Evidenced evidence{.report = report, .open = {}, .views = views};
+                       const TakenBy& taken, std::span<const DnsView> views, std::span<const DnsServer> servers) {
+  Evidenced evidence{.report = report, .open = {}, .views = views, .servers = servers};
   for (const auto place : owing) {
     const auto& check = report.checks[place];
     const bool lost = taken[place] == About::way && rule.about == About::name && has_address(check);
@@ -183,11 +183,12 @@ std::vector<Found> run_rules(const Report& report) {
   Findings all;
   const auto places = places_of(report);
   const auto views = all_views(report);
+  const auto servers = servers_of(report);
   const auto owing = those_that_owe_an_answer(report);
   TakenBy taken(report.checks.size());
   std::size_t order = 0;
   for (const auto& rule : rules_in_order()) {
-    const auto evidence = evidence_for(rule, report, owing, taken, views);
+    const auto evidence = evidence_for(rule, report, owing, taken, views, servers);
     auto found = rule.rule(evidence);
     const Ids open = found.empty() ? Ids{} : ids_of(evidence.open);
     for (auto& finding : found) {

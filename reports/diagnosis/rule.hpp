@@ -10,6 +10,7 @@
 
 namespace vnetprobe {
 
+struct DnsServer;
 struct DnsView;
 
 // What one rule found. Findings of the same code and subject become one diagnosis (diagnosis-codes, rule 7).
@@ -36,7 +37,8 @@ struct Evidenced {
   const Report& report;
   std::vector<const Check*> open;  // checks with observations that no earlier rule explained, in plan order
   std::unordered_set<std::string_view> lost_on_the_way{};  // ids of those in `open` that About::name adds
-  std::span<const DnsView> views{};  // what each source said to each check, in plan order (dns_view.hpp)
+  std::span<const DnsView> views{};      // what each source said to each check, in plan order (dns_view.hpp)
+  std::span<const DnsServer> servers{};  // over the whole run, in the order asked (dns_servers.hpp)
 
   // Whether the check's connections say something about their end: an earlier rule did not find the way there dead.
   bool arrives(const Check& check) const { return !lost_on_the_way.contains(check.id); }

@@ -22,7 +22,7 @@ bool library_gives_up(const Report& report) {
 
 std::vector<Finding> no_resolver(const Evidenced& evidence) {
   Finding finding{.code = "dns.no_resolver", .subject = "this node", .confidence = Confidence::proven};
-  for (const auto& server : servers_of(evidence.report))
+  for (const auto& server : evidence.servers)
     if (server.answered()) return {};
   if (library_resolves(evidence.report)) return {};
   for (const auto& dns : cited<DnsObservation>(evidence.open)) {
@@ -128,7 +128,7 @@ std::vector<Finding> dead_beside_living(const std::vector<DnsServer>& dead, cons
 // One dead server beside a living one is a nuisance; all dead is the one cause of everything that needs a name. Answers
 // that only come late are a note, as long as programs get them.
 std::vector<Finding> resolver_is_unreachable(const Evidenced& evidence) {
-  const auto all = servers_of(evidence.report);
+  const auto all = evidence.servers;
   std::vector<DnsServer> dead;
   Living living{.library = library_resolves(evidence.report)};
   for (const auto& server : all) {
@@ -158,7 +158,7 @@ std::vector<Finding> resolver_is_unreachable(const Evidenced& evidence) {
 
 // No server could be asked by itself, and the library gets nothing: the node's DNS as a whole is silent.
 std::vector<Finding> library_gets_no_answer(const Evidenced& evidence) {
-  if (!servers_of(evidence.report).empty() || library_resolves(evidence.report)) return {};
+  if (!evidence.servers.empty() || library_resolves(evidence.report)) return {};
   Finding finding{.code = "dns.resolver.unreachable", .subject = "of this node", .confidence = Confidence::possible};
   for (const auto& dns : cited<DnsObservation>(evidence.open)) {
     const bool silent = dns->error == DnsFailure::timed_out || dns->error == DnsFailure::libc_error ||
@@ -174,7 +174,7 @@ std::vector<Finding> library_gets_no_answer(const Evidenced& evidence) {
 // Without a truncated answer nothing needs TCP, and many small servers do without: then it is a note.
 std::vector<Finding> tcp_is_blocked(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& server : servers_of(evidence.report)) {
+  for (const auto& server : evidence.servers) {
     if (server.udp_answered == 0 || server.tcp_asked == 0 || server.tcp_answered > 0) continue;
     // For a name about which it is silent over UDP as well, its silence over TCP says nothing about TCP.
     const bool same_name = std::any_of(server.asked.begin(), server.asked.end(), [&](const Dns& tcp) {
@@ -254,7 +254,7 @@ bool is_behind_a_working_stub(const DnsView& view, const Report& report) {
 // SERVFAIL and REFUSED. A stub repeats its upstream's word, so the upstream is named where it was asked as well.
 std::vector<Finding> resolver_fails(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  const auto servers = servers_of(evidence.report);
+  const auto servers = evidence.servers;
   std::map<Endpoint, const Check*> own_checks;
   for (const DnsView& view : open_views(evidence)) {
     for (const auto* answer : failures_in(view, evidence.report)) {
@@ -303,7 +303,7 @@ std::chrono::microseconds median(const DnsServer& server) {
 std::vector<Finding> resolver_is_slow(const Evidenced& evidence) {
   using namespace std::chrono_literals;
   std::vector<Finding> findings;
-  const auto servers = servers_of(evidence.report);
+  const auto servers = evidence.servers;
   for (const auto& slow : servers) {
     const auto time = median(slow);
     const auto faster = std::find_if(servers.begin(), servers.end(),

@@ -10,13 +10,13 @@ namespace {
 
 // One finding, without its code and subject yet, for each server whose questions are stopped so.
 struct StoppedServer {
-  DnsServer server;
+  Endpoint server;
   IcmpError icmp;
   Finding finding;
 };
 std::vector<StoppedServer> servers_stopped(StoppedBy by, const Evidenced& evidence) {
   std::vector<StoppedServer> all;
-  for (auto& server : servers_of(evidence.report)) {
+  for (const auto& server : evidence.servers) {
     const auto stopped = who_stops(server, evidence.report);
     if (!stopped || stopped->by != by) continue;
     const auto& dns = stopped->question;
@@ -27,7 +27,7 @@ std::vector<StoppedServer> servers_stopped(StoppedBy by, const Evidenced& eviden
                         dns->errno_name.value_or("refused"), dns->icmp->type, dns->icmp->code, dns->icmp->offender,
                         dns->icmp->offender_is_self ? ", this node's own address" : ""))}};
     add_victims_of(server, *stopped, evidence, finding);
-    all.push_back({.server = std::move(server), .icmp = *dns->icmp, .finding = std::move(finding)});
+    all.push_back({.server = server.endpoint, .icmp = *dns->icmp, .finding = std::move(finding)});
   }
   return all;
 }
@@ -36,7 +36,7 @@ std::vector<Finding> own_firewall_rejects_questions(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (auto& [server, icmp, finding] : servers_stopped(StoppedBy::own_rejection, evidence)) {
     finding.code = "tcp.refused_locally";
-    finding.subject = to_string(server.endpoint);
+    finding.subject = to_string(server);
     findings.push_back(std::move(finding));
   }
   return as_one(std::move(findings));
@@ -47,11 +47,11 @@ std::vector<Finding> device_rejects_questions(const Evidenced& evidence) {
   for (auto& [server, icmp, finding] : servers_stopped(StoppedBy::device, evidence)) {
     finding.code = "tcp.refused_by_middlebox";
     finding.subject = icmp.offender;
-    const auto target = to_string(server.endpoint);
+    const auto target = to_string(server);
     for (auto& value : Values{{"what", "questions to the DNS server " + target},
                               {"transport", "UDP and TCP"},
-                              {"port", std::to_string(server.endpoint.port)},
-                              {"host", server.endpoint.address},
+                              {"port", std::to_string(server.port)},
+                              {"host", server.address},
                               {"target", target}})
       finding.values.push_back(std::move(value));
     findings.push_back(std::move(finding));
@@ -64,7 +64,7 @@ std::vector<Finding> no_route_to_server(const Evidenced& evidence) {
   for (auto& [server, icmp, finding] : servers_stopped(StoppedBy::router, evidence)) {
     finding.code = "route.unreachable_reported";
     finding.subject = icmp.offender;
-    finding.values.emplace_back("address", server.endpoint.address);
+    finding.values.emplace_back("address", server.address);
     findings.push_back(std::move(finding));
   }
   return findings;

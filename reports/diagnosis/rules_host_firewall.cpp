@@ -28,7 +28,7 @@ std::optional<Evidence> refusal_to_send(const Check& check, const Report& report
     if (tcp->errno_name == "EPERM")
       return tcp.says(fmt::format("{}: EPERM, the kernel refuses to send", to_string(tcp->remote)));
     if (tcp->send_refused)
-      return tcp.says(fmt::format("{}: {} repeated SYNs were due and none left the node", to_string(tcp->remote),
+      return tcp.says(fmt::format("{}: SYNs were due again ({}), and none left the node", to_string(tcp->remote),
                                   tcp->retransmissions));
     left = left || tcp->retransmissions > 0;
   }
@@ -61,7 +61,7 @@ std::optional<Evidence> rule_that_drops(const Check& check, const Report& report
 
 std::vector<Finding> questions_are_dropped(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  for (const auto& server : servers_of(evidence.report)) {
+  for (const auto& server : evidence.servers) {
     const auto stopped = who_stops(server, evidence.report);
     if (!stopped || stopped->by != StoppedBy::own_filter) continue;
     const auto name = to_string(server.endpoint);
@@ -79,7 +79,6 @@ std::vector<Finding> questions_are_dropped(const Evidenced& evidence) {
 // The kernel refuses some questions and lets others to the same server pass, as with a limit on their rate.
 std::vector<Finding> questions_are_limited(const Evidenced& evidence) {
   std::vector<Finding> findings;
-  const auto servers = servers_of(evidence.report);
   for (const auto* check : evidence.open) {
     if (!ends_at_dns(*check) || is_resolver_check(*check)) continue;
     const auto asked = cited<DnsObservation>(*check);
@@ -87,8 +86,8 @@ std::vector<Finding> questions_are_limited(const Evidenced& evidence) {
         std::ranges::find_if(asked, [](const auto& dns) { return dns->errno_name == "EPERM" && !dns->icmp; });
     const bool told = std::ranges::any_of(asked, [](const auto& dns) { return dns->question == "A" && dns->rcode; });
     if (refused == asked.end() || told) continue;
-    const auto server = std::ranges::find(servers, *(*refused)->server, &DnsServer::endpoint);
-    if (server == servers.end() || !server->answered()) continue;
+    const auto server = std::ranges::find(evidence.servers, *(*refused)->server, &DnsServer::endpoint);
+    if (server == evidence.servers.end() || !server->answered()) continue;
     const auto name = to_string(server->endpoint);
     findings.push_back(
         {.code = "host.firewall.output_drop",
@@ -100,6 +99,20 @@ std::vector<Finding> questions_are_limited(const Evidenced& evidence) {
              {"consequence", " Other questions to it get through: the rule may mind their rate or their size."}}});
   }
   return findings;
+}
+
+// What the kernel refuses to send beside it. Alone, the metadata service may be hidden from all but root on purpose.
+void add_what_else_stays_here(const Evidenced& evidence, Finding& finding) {
+  for (const auto& imds : cited<ImdsObservation>(evidence.open)) {
+    if (!imds->tcp || !(imds->tcp->send_refused || imds->tcp->errno_name == "EPERM")) continue;
+    finding.dependants.push_back(imds.check->id);
+    finding.evidence.push_back(imds.says("what goes to the metadata service does not leave the node either"));
+  }
+  for (const auto& udp : cited<UdpObservation>(evidence.open)) {
+    if (!is_refused_by_the_kernel(*udp)) continue;
+    finding.dependants.push_back(udp.check->id);
+    finding.evidence.push_back(udp.says(fmt::format("{}: EPERM for a datagram, too", to_string(udp->remote))));
+  }
 }
 
 // One rule set of this node, however many targets it hits.
@@ -120,6 +133,7 @@ std::vector<Finding> output_is_dropped(const Evidenced& evidence) {
     finding.evidence.push_back(std::move(*says));
   }
   finding.subject = words(targets);
+  if (!targets.empty()) add_what_else_stays_here(evidence, finding);
   if (!targets.empty()) findings.push_back(std::move(finding));
   return as_one(std::move(findings));
 }
