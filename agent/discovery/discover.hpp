@@ -10,7 +10,7 @@ namespace vnetprobe {
 
 // The node's own facts, as observed without a packet.
 struct HostFacts {
-  HostObservation os, clock, ca_store, disks, interfaces, routes, resolvers, proxies, listeners, kernel, agents;
+  HostObservation os, clock, ca_store, disks, interfaces, routes, resolvers, proxies, kernel, agents;
 };
 
 // Where discovery looks. Tests point `root` at a tree of their own and give an environment.

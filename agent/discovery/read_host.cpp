@@ -1,6 +1,5 @@
 #include "agent/discovery/discover.hpp"
 #include "probes/host/host.hpp"
-#include "probes/inbound.hpp"
 
 #include <unistd.h>
 #include <string_view>
@@ -40,7 +39,6 @@ HostFacts read_host(const Surroundings& surroundings, const std::vector<std::str
           .routes = observe_routes(),
           .resolvers = observe_resolvers(root),
           .proxies = observe_proxies(root),
-          .listeners = observe_listeners({22, 29876, 29877, 44224}, root),
           .kernel = observe_kernel(root),
           .agents = observe_agents(root)};
 }
