@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <array>
+#include <boost/url/parse.hpp>
 #include <set>
 
 namespace vnetprobe {
@@ -49,6 +50,14 @@ std::optional<std::string_view> parse_storage_service(std::string_view text) {
   const auto found = std::find(storage_services.begin(), storage_services.end(), text);
   if (found == storage_services.end()) return std::nullopt;
   return *found;
+}
+
+// Without TLS, and not to this node itself.
+bool goes_in_the_open(const std::string& url) {
+  const auto parsed = boost::urls::parse_uri(url);
+  if (!parsed || parsed->scheme_id() != boost::urls::scheme::http) return false;
+  const std::string host = parsed->host_address();
+  return host != "localhost" && !is_loopback(host);
 }
 
 void read_services(YamlReader& reader, const YamlNode& node, std::vector<std::string>& services) {
@@ -157,7 +166,12 @@ void read_delivery(YamlReader& reader, const YamlNode& node, Settings& settings)
   bool journal = true;
   const Keys keys{
       {"webhook",
-       [&](const YamlNode& value) { to(DeliveryKind::webhook, read_url(reader, value, "webhook", webhook_rule)); }},
+       [&](const YamlNode& value) {
+         auto url = read_url(reader, value, "webhook", webhook_rule);
+         if (url && goes_in_the_open(*url))
+           reader.note(value.place, "webhook: over http whoever is on the way reads the report; write https://");
+         to(DeliveryKind::webhook, std::move(url));
+       }},
       {"blob", [&](const YamlNode& value) { to(DeliveryKind::blob, read_url(reader, value, "blob", blob_rule)); }},
       {"file",
        [&](const YamlNode& value) {

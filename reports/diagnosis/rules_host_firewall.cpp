@@ -20,28 +20,32 @@ std::optional<bool> control_datagram_passes(const Report& report) {
   return std::nullopt;
 }
 
+struct Refusal {
+  Evidence says;
+  bool is_certain{};
+};
+
 // The kernel itself refuses to send: EPERM at once, SYNs that never left the node, or a datagram to the silent target
-// that comes back with EPERM. The datagram only stands for SYNs of which nothing better is known.
-std::optional<Evidence> refusal_to_send(const Check& check, const Report& report) {
+// that comes back with EPERM. The datagram only stands for SYNs of which nothing better is known, and for sure only
+// where another one was let through.
+std::optional<Refusal> refusal_to_send(const Check& check, const Report& report) {
   bool left = false;
   for (const auto& tcp : attempts(check, report)) {
     if (tcp->errno_name == "EPERM")
-      return tcp.says(fmt::format("{}: EPERM, the kernel refuses to send", to_string(tcp->remote)));
+      return Refusal{tcp.says(fmt::format("{}: EPERM, the kernel refuses to send", to_string(tcp->remote))), true};
     if (tcp->send_refused)
-      return tcp.says(fmt::format("{}: SYNs were due again ({}), and none left the node", to_string(tcp->remote),
-                                  tcp->retransmissions));
+      return Refusal{tcp.says(fmt::format("{}: SYNs were due again ({}), and none left the node",
+                                          to_string(tcp->remote), tcp->retransmissions))};
     left = left || tcp->retransmissions > 0;
   }
-  if (left || !control_datagram_passes(report).value_or(true)) return std::nullopt;
+  const auto control = control_datagram_passes(report);
+  if (left || !control.value_or(true)) return std::nullopt;
   for (const auto& udp : cited<UdpObservation>(check, Part::experiments))
     if (is_refused_by_the_kernel(*udp))
-      return udp.says(fmt::format("a datagram to {}: EPERM, the kernel refuses to send", to_string(udp->remote)));
+      return Refusal{
+          udp.says(fmt::format("a datagram to {}: EPERM, the kernel refuses to send", to_string(udp->remote))),
+          control.has_value()};
   return std::nullopt;
-}
-
-bool is_certain(const Evidence& refusal, const Report& report) {
-  if (refusal.says.starts_with("a datagram")) return control_datagram_passes(report).has_value();
-  return refusal.says.find("EPERM") != std::string::npos;
 }
 
 // The rule itself, which root may read, for SYNs to public addresses that stayed without an answer.
@@ -123,18 +127,22 @@ std::vector<Finding> output_is_dropped(const Evidenced& evidence) {
   std::vector<std::string> targets;
   for (const auto* check : evidence.open) {
     if (!ends_at_tcp(*check, evidence.report)) continue;
-    auto rule = rule_that_drops(*check, evidence.report);
-    auto says = rule ? rule : refusal_to_send(*check, evidence.report);
-    if (!says) continue;
-    if (rule || is_certain(*says, evidence.report)) finding.confidence = Confidence::proven;
-    if (rule) add_once(finding.checks, says->check);
+    auto refusal = refusal_to_send(*check, evidence.report);
+    if (auto rule = rule_that_drops(*check, evidence.report)) {
+      add_once(finding.checks, rule->check);
+      refusal = Refusal{std::move(*rule), true};
+    }
+    if (!refusal) continue;
+    if (refusal->is_certain) finding.confidence = Confidence::proven;
     add_once(targets, endpoint_of(*check));
     finding.checks.push_back(check->id);
-    finding.evidence.push_back(std::move(*says));
+    finding.evidence.push_back(std::move(refusal->says));
   }
-  finding.subject = words(targets);
-  if (!targets.empty()) add_what_else_stays_here(evidence, finding);
-  if (!targets.empty()) findings.push_back(std::move(finding));
+  if (!targets.empty()) {
+    finding.subject = words(targets);
+    add_what_else_stays_here(evidence, finding);
+    findings.push_back(std::move(finding));
+  }
   return as_one(std::move(findings));
 }
 

@@ -383,6 +383,10 @@ TEST(Config, NotesWhatIsOddAndNoError) {
                           "c:2:21: region: 'atlantis' is not a region that this version knows"));
   EXPECT_THAT(parse_config("cloud: usgov\nregion: atlantis\n", "c").notes,
               testing::Contains("c:2:9: region: 'atlantis' is not a region of cloud usgov by its name"));
+  EXPECT_THAT(parse_config("delivery: [{webhook: \"http://hooks.contoso.com/\"}]\n", "c").notes,
+              ElementsAre(HasSubstr("c:1:22: webhook: over http whoever is on the way reads the report")));
+  for (const std::string fine : {"https://hooks.contoso.com/", "http://127.0.0.1:9/", "http://localhost/"})
+    EXPECT_THAT(parse_config("delivery: [{webhook: \"" + fine + "\"}]\n", "c").notes, testing::IsEmpty()) << fine;
 }
 
 class Directory {
