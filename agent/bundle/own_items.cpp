@@ -62,8 +62,8 @@ std::vector<Item> earlier_reports(const std::string& spool, const Bounds& bounds
   // Both are named after ULIDs, which sort by time; a report that also waits in the spool is taken once.
   const auto id = [](const fs::path& path) { return path.filename().string().substr(0, 26); };
   std::ranges::sort(paths, std::greater{}, id);
-  const auto again = std::ranges::unique(paths, {}, id);
-  paths.erase(again.begin(), again.end());
+  const auto same = [&](const fs::path& one, const fs::path& other) { return id(one) == id(other); };
+  paths.erase(std::unique(paths.begin(), paths.end(), same), paths.end());
   if (paths.size() > at_most) paths.resize(at_most);
   std::vector<Item> items;
   for (const auto& path : paths)

@@ -2,6 +2,7 @@
 #include "agent/config/names.hpp"
 #include "agent/demo/simulated_vnet.hpp"
 #include "agent/run/interrupts.hpp"
+#include "reports/model/nearest.hpp"
 
 #include <fmt/format.h>
 

@@ -101,8 +101,7 @@ int show_fleet(const FleetCommand& command) {
       skipped.push_back({.file = given, .error = "nothing there"});
   }
   std::ranges::sort(files);
-  const auto again = std::ranges::unique(files);
-  files.erase(again.begin(), again.end());
+  files.erase(std::unique(files.begin(), files.end()), files.end());
 
   std::vector<NodeSummary> nodes;
   auto read = read_all(files);

@@ -51,8 +51,7 @@ std::vector<std::uint16_t> read_ports(std::string_view text) {
     at = end + 1;
   }
   std::ranges::sort(ports);
-  const auto again = std::ranges::unique(ports);
-  ports.erase(again.begin(), again.end());
+  ports.erase(std::unique(ports.begin(), ports.end()), ports.end());
   if (ports.size() > ports_at_most) wrong("--ports", fmt::format("more than {} ports at once", ports_at_most));
   return ports;
 }

@@ -26,8 +26,7 @@ NodeState state_of(const Report& report) {
   for (const auto& diagnosis : report.diagnoses)
     if (diagnosis.severity != Severity::info) state.codes.push_back(diagnosis.code);
   std::ranges::sort(state.codes);
-  const auto repeated = std::ranges::unique(state.codes);
-  state.codes.erase(repeated.begin(), repeated.end());
+  state.codes.erase(std::unique(state.codes.begin(), state.codes.end()), state.codes.end());
   return state;
 }
 

@@ -1,5 +1,6 @@
 #include "agent/plan/plan.hpp"
 
+#include "agent/config/names.hpp"
 #include "agent/plan/conditions.hpp"
 #include "agent/plan/user_target.hpp"
 #include "agent/plan/values.hpp"

@@ -1,6 +1,7 @@
 #include "agent/run/interrupts.hpp"
 
 #include <csignal>
+#include <initializer_list>
 
 namespace vnetprobe {
 namespace {

@@ -81,6 +81,18 @@ Finding about_server(const DnsServer& server, const Report& report) {
   return finding;
 }
 
+// "Port unreachable" in the server's own name: the way there is open.
+void tell_that_nobody_listens(const DnsServer& server, Finding& finding) {
+  const bool says_so = std::ranges::any_of(server.asked, [&](const Dns& dns) {
+    return dns->icmp && who_rejects(*dns->icmp, server.endpoint.address) == Rejecter::target;
+  });
+  if (!says_so || udp_is_blocked(server)) return;
+  finding.confidence = Confidence::proven;
+  finding.values.emplace_back("whose",
+                              "Its machine is there and says by ICMP that nobody listens on that port: the DNS service "
+                              "does not run, or a firewall on that machine rejects questions.");
+}
+
 // Where nothing at all came back in this run, the metadata service's silence is the same silence.
 void add_silent_platform(const Evidenced& evidence, Finding& finding) {
   for (const auto& tcp : cited<TcpObservation>(all_checks(evidence.report), Part::everything))
@@ -115,7 +127,10 @@ std::vector<Finding> dead_beside_living(const std::vector<DnsServer>& dead, cons
   for (const auto& server : dead) {
     auto finding = about_server(server, report);
     const bool nobody_else = !living.servers && !living.stubs && !over_tcp_only;
-    if (nobody_else) finding.code = "dns.resolver.slow";
+    if (nobody_else)
+      finding.code = "dns.resolver.slow";
+    else
+      tell_that_nobody_listens(server, finding);
     finding.only_informs = programs_get_all || is_without_means(server, report);
     finding.warns = !finding.only_informs;
     if (finding.checks.empty())
@@ -142,6 +157,7 @@ std::vector<Finding> resolver_is_unreachable(const Evidenced& evidence) {
   if (dead.empty()) return {};
   if (living.anybody()) return dead_beside_living(dead, living, evidence.report);
   Finding together = about_server(dead.front(), evidence.report);
+  if (dead.size() == 1) tell_that_nobody_listens(dead.front(), together);
   for (auto next = dead.begin() + 1; next != dead.end(); ++next) {
     const auto more = about_server(*next, evidence.report);
     together.subject += ", " + more.subject;

@@ -1,6 +1,7 @@
 #include "reports/diagnosis/addresses.hpp"
 #include "reports/diagnosis/answers.hpp"
 #include "reports/diagnosis/experiments.hpp"
+#include "reports/diagnosis/icmp.hpp"
 
 #include <algorithm>
 #include <array>

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t common_at_most = 4;
 // Fifty times what a node has. Reports of strangers must not make the matrix as large as they like.
-constexpr std::size_t columns_at_most = 2500;
+constexpr std::size_t checks_at_most = 2500;
 
 char letter(Verdict verdict) { return boost::describe::enum_to_string(verdict, "-")[0]; }
 
@@ -218,7 +218,7 @@ Fleet merge_fleet(std::vector<NodeSummary> reports, std::vector<SkippedFile> ski
   }
   std::map<std::string_view, std::size_t> columns;
   for (auto& [id, check] : checks) {
-    if (columns.size() == columns_at_most) break;
+    if (columns.size() == checks_at_most) break;
     columns.emplace(id, fleet.checks.size());
     fleet.checks.push_back(check);
   }
@@ -236,8 +236,7 @@ Fleet merge_fleet(std::vector<NodeSummary> reports, std::vector<SkippedFile> ski
                   .verdicts = std::string(columns.size(), '-')};
     for (const auto& diagnosis : node.diagnoses) row.codes.push_back(diagnosis.code);
     std::ranges::sort(row.codes);
-    const auto again = std::ranges::unique(row.codes);
-    row.codes.erase(again.begin(), again.end());
+    row.codes.erase(std::unique(row.codes.begin(), row.codes.end()), row.codes.end());
     for (const auto& check : node.checks)
       if (const auto column = columns.find(check.id); column != columns.end())
         row.verdicts[column->second] = letter(check.verdict);

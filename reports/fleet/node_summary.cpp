@@ -326,8 +326,7 @@ ReadSummary read_summary(std::string_view text, std::string file) {
   NodeSummary node = parser.handler().take_node();
   node.file = std::move(file);
   std::ranges::sort(node.traits);
-  const auto again = std::ranges::unique(node.traits);
-  node.traits.erase(again.begin(), again.end());
+  node.traits.erase(std::unique(node.traits.begin(), node.traits.end()), node.traits.end());
   return {.node = std::move(node), .error = ""};
 }
 

@@ -29,7 +29,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   clock_offset({kept_header("Date", text)}, {});
   redacted_url(text);
 
-  // No secret survives, wherever it stands.
+  // No secret survives, wherever it stands. An input that has the word itself, in the open, says nothing.
+  if (text.find("SECRETVALUE") != std::string_view::npos) return 0;
   const std::string carried = std::string(text.substr(0, 200)) + "&sig=SECRETVALUE";
   if (body_excerpt(carried).find("SECRETVALUE") != std::string::npos) std::abort();
   return 0;

@@ -100,6 +100,18 @@ TEST(DnsWayDiagnosis, BesideAServerThatAnswersItIsOneWarning) {
   EXPECT_EQ(check_of(seen, "target.files").verdict, Verdict::pass);
 }
 
+TEST(DnsWayDiagnosis, TheServersOwnWordExcludesTheWay) {
+  const auto closed = stopped("ECONNREFUSED", icmp("10.0.0.10", 3));
+  const auto one = diagnosed({storage({closed})});
+  ASSERT_THAT(codes(one), ElementsAre("dns.resolver.unreachable"));
+  EXPECT_EQ(one.diagnoses.front().confidence, Confidence::proven);
+  EXPECT_THAT(one.diagnoses.front().explanation, HasSubstr("nobody listens on that port"));
+  const auto two =
+      diagnosed({storage({closed, dns(name + " -> timeout", "10.0.0.11"), dns(name + " -> timeout", "10.0.0.11")})});
+  ASSERT_THAT(codes(two), ElementsAre("dns.resolver.unreachable"));
+  EXPECT_THAT(two.diagnoses.front().explanation, testing::Not(HasSubstr("nobody listens"))) << "one of two";
+}
+
 TEST(DnsWayDiagnosis, SomeQuestionsThatTheKernelRefusesAreARuleToo) {
   const auto seen = diagnosed({storage({stopped("EPERM"), stopped("EPERM")}), fine()});
   ASSERT_THAT(codes(seen), ElementsAre("host.firewall.output_drop"));
