@@ -21,8 +21,8 @@ void count(DnsServer& server, const Dns& dns) {
 void add_stubs_that_repeat_it(const Evidenced& evidence, Finding& finding) {
   const auto& report = evidence.report;
   for (const auto& server : evidence.servers) {
-    const auto* check = resolver_check(report, server.endpoint);
-    if (check && is_stub(report, server.endpoint) && !lives(server, report)) add_once(finding.checks, check->id);
+    if (!is_stub(report, server.endpoint) || lives(server, report)) continue;
+    if (const auto* check = resolver_check(report, server.endpoint)) add_once(finding.checks, check->id);
   }
 }
 
@@ -70,22 +70,28 @@ bool lives(const DnsServer& server, const Report& report) {
 std::optional<Stopped> who_stops(const DnsServer& server, const Report& report) {
   const auto& address = server.endpoint.address;
   if (server.udp_answered > 0 || is_loopback(address) || is_own_address(report, address)) return std::nullopt;
+  // Programs ask over UDP, and a rule about TCP alone does not stop them.
+  auto asked = server.asked;
+  if (server.udp_asked > 0) std::erase_if(asked, [](const Dns& dns) { return dns->transport == DnsTransport::tcp; });
   const auto first = [&](StoppedBy by, auto stops) -> std::optional<Stopped> {
-    const auto found = std::ranges::find_if(server.asked, [&](const Dns& dns) { return stops(*dns); });
-    return found == server.asked.end() ? std::nullopt : std::optional(Stopped{.by = by, .question = *found});
+    const auto found = std::ranges::find_if(asked, [&](const Dns& dns) { return stops(*dns); });
+    return found == asked.end() ? std::nullopt : std::optional(Stopped{.by = by, .question = *found});
   };
   const auto rejected_by = [&](Rejecter whose) {
     return
         [&address, whose](const DnsObservation& dns) { return dns.icmp && who_rejects(*dns.icmp, address) == whose; };
   };
-  // A rule that rejects lets the kernel say EPERM as well, and its ICMP errors are limited in number.
-  if (auto own = first(StoppedBy::own_rejection, rejected_by(Rejecter::this_node))) return own;
-  if (auto own = first(StoppedBy::own_filter, [](const DnsObservation& dns) { return dns.errno_name == "EPERM"; }))
-    return own;
+  // This node's rules stop each question; one that left and found silence was let through. A rule that rejects lets the
+  // kernel say EPERM as well, and its ICMP errors are limited in number.
+  if (std::ranges::none_of(asked, [](const Dns& dns) { return dns->error == DnsFailure::timed_out; })) {
+    if (auto own = first(StoppedBy::own_rejection, rejected_by(Rejecter::this_node))) return own;
+    if (auto own = first(StoppedBy::own_filter, [](const DnsObservation& dns) { return dns.errno_name == "EPERM"; }))
+      return own;
+  }
   if (server.answered()) return std::nullopt;
   if (auto device = first(StoppedBy::device, rejected_by(Rejecter::device))) return device;
   return first(StoppedBy::router, [&](const DnsObservation& dns) {
-    const bool others = dns.icmp && !dns.icmp->offender_is_self;
+    const bool others = dns.icmp && !dns.icmp->offender_is_self && !dns.icmp->offender.empty();
     return others && says_no_route(*dns.icmp, is_v6(address)) && !misses_the_host(*dns.icmp, is_v6(address));
   });
 }
@@ -103,10 +109,14 @@ void add_victims_of(const DnsServer& server, const Stopped& stopped, const Evide
   finding.warns = library_resolves(report) || std::ranges::any_of(evidence.servers, [&](const DnsServer& other) {
                     return other.endpoint != server.endpoint && lives(other, report);
                   });
+  const bool only_one = std::ranges::count_if(evidence.servers, [&](const DnsServer& one) {
+                          return !is_stub(report, one.endpoint);
+                        }) == 1;
   finding.values.emplace_back("consequence",
                               fmt::format(" {} is {}", server.name(),
                                           finding.warns ? "one of the node's DNS servers, and programs wait for it."
-                                                        : "the node's DNS server: without it no name leads anywhere."));
+                                          : only_one    ? "the node's DNS server: without it no name leads anywhere."
+                                                        : "one of the node's DNS servers, of which none answers."));
   if (finding.warns) {
     if (finding.checks.empty())
       for (const auto& dns : server.asked) add_once(finding.checks, dns.check->id);

@@ -35,8 +35,8 @@ struct Stopped {
   StoppedBy by{};
   Cited<DnsObservation> question;  // the first that was stopped so
 };
-// Absent: the server is on this node itself or gave an answer, or nobody said anything. What the node's own rules stop
-// over UDP is not less stopped for an answer over TCP, since programs ask over UDP.
+// Judged by the questions over UDP, as programs ask, where there are any. Absent: the server is on this node itself or
+// gave an answer, or nobody said anything, or this node stops some questions and lets others out into silence.
 std::optional<Stopped> who_stops(const DnsServer& server, const Report& report);
 
 // The open checks that need a name and got no address.

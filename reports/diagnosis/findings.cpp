@@ -63,14 +63,24 @@ void merge(Finding& into, Finding& other) {
   if (other.severity && into.severity) into.severity = std::min(*into.severity, *other.severity);
 }
 
+// This node has one rule set, whatever it stops and whichever rules of ours find it: one diagnosis that names all.
+bool is_of_the_nodes_filter(const std::string& code) {
+  return code == "host.firewall.output_drop" || code == "tcp.refused_locally";
+}
+
 class Findings {
  public:
   void add(Finding finding, std::size_t order) {
-    const auto [known, is_new] = places_.try_emplace({finding.code, finding.subject}, all_.size());
-    if (is_new)
+    const bool own_filter = is_of_the_nodes_filter(finding.code);
+    const auto what = own_filter ? std::to_string(strength(finding)) : finding.subject;
+    const auto [known, is_new] = places_.try_emplace({finding.code, what}, all_.size());
+    if (is_new) {
       all_.push_back({std::move(finding), order});
-    else
-      merge(all_[known->second].finding, finding);
+      return;
+    }
+    auto& into = all_[known->second].finding;
+    if (into.subject != finding.subject) into.subject += ", " + finding.subject;
+    merge(into, finding);
   }
 
   std::vector<Found> take() { return std::move(all_); }

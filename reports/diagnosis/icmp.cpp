@@ -10,9 +10,9 @@ bool rejects(const IcmpError& icmp, bool v6) {
 }
 
 Rejecter who_rejects(const IcmpError& icmp, const std::string& remote) {
-  if (!rejects(icmp, is_v6(remote))) return Rejecter::nobody;
-  if (icmp.offender_is_self) return Rejecter::this_node;
-  return icmp.offender == remote ? Rejecter::target : Rejecter::device;
+  if (icmp.offender.empty() || !rejects(icmp, is_v6(remote))) return Rejecter::nobody;
+  if (icmp.offender == remote) return Rejecter::target;
+  return icmp.offender_is_self ? Rejecter::this_node : Rejecter::device;
 }
 
 bool says_no_route(const IcmpError& icmp, bool v6) {

@@ -7,7 +7,7 @@ namespace vnetprobe {
 
 // Port unreachable and the prohibitions: somebody's rule.
 bool rejects(const IcmpError& icmp, bool v6);
-// Whose rule it is that rejects what is sent to `remote`.
+// Whose rule it is that rejects what is sent to `remote`. A target on this node itself speaks for itself.
 enum class Rejecter { nobody, this_node, device, target };
 Rejecter who_rejects(const IcmpError& icmp, const std::string& remote);
 

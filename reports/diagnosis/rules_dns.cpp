@@ -74,17 +74,21 @@ Finding about_server(const DnsServer& server, const Report& report) {
                                                               : "did not answer";
     finding.evidence.push_back(dns.says(fmt::format("{} {} over {} in {}{}", server.name(), what, over,
                                                     words(dns->duration), dns->detail ? ": " + *dns->detail : "")));
-    if (dns->icmp && misses_the_host(*dns->icmp, is_v6(server.endpoint.address)))
+  }
+  for (const auto& dns : server.asked)
+    if (dns->icmp && !dns->icmp->offender_is_self && misses_the_host(*dns->icmp, is_v6(server.endpoint.address)))
       add_once(finding.alternatives,
                fmt::format("the router {}, which calls the host unreachable, has no route to it", dns->icmp->offender));
-  }
+  if (std::ranges::any_of(server.asked, [](const Dns& dns) { return dns->errno_name == "EPERM"; }))
+    finding.alternatives.push_back("this node's own firewall, which refuses some of the questions");
   return finding;
 }
 
 // "Port unreachable" in the server's own name: the way there is open.
 void tell_that_nobody_listens(const DnsServer& server, Finding& finding) {
   const bool says_so = std::ranges::any_of(server.asked, [&](const Dns& dns) {
-    return dns->icmp && who_rejects(*dns->icmp, server.endpoint.address) == Rejecter::target;
+    return dns->icmp && !dns->icmp->offender_is_self &&
+           who_rejects(*dns->icmp, server.endpoint.address) == Rejecter::target;
   });
   if (!says_so || udp_is_blocked(server)) return;
   finding.confidence = Confidence::proven;
@@ -145,15 +149,20 @@ std::vector<Finding> dead_beside_living(const std::vector<DnsServer>& dead, cons
 std::vector<Finding> resolver_is_unreachable(const Evidenced& evidence) {
   const auto all = evidence.servers;
   std::vector<DnsServer> dead;
+  bool stopped = false;
   Living living{.library = library_resolves(evidence.report)};
   for (const auto& server : all) {
-    if (who_stops(server, evidence.report)) continue;  // a rule about the way has told it
+    if (who_stops(server, evidence.report)) {  // a rule about the way has told it
+      stopped = true;
+      continue;
+    }
     const bool stub = is_stub(evidence.report, server.endpoint);
     if (udp_is_blocked(server) || (is_dead(server) && !stub))
       dead.push_back(server);
     else if (lives(server, evidence.report))
       (stub ? living.stubs : living.servers) = true;
   }
+  if (stopped) std::erase_if(dead, [&](const DnsServer& one) { return is_without_means(one, evidence.report); });
   if (dead.empty()) return {};
   if (living.anybody()) return dead_beside_living(dead, living, evidence.report);
   Finding together = about_server(dead.front(), evidence.report);

@@ -1,7 +1,10 @@
 #include "reports/diagnosis/dns_servers.hpp"
+#include "reports/diagnosis/icmp.hpp"
 #include "reports/diagnosis/placeholders.hpp"
 
+#include <algorithm>
 #include <array>
+#include <map>
 
 // What stops questions before they arrive at a DNS server, where somebody says so by ICMP; what the kernel refuses to
 // send is in rules_host_firewall.cpp. Silence, and a server's own "port unreachable", are the rules' about servers.
@@ -39,20 +42,41 @@ std::vector<Finding> own_firewall_rejects_questions(const Evidenced& evidence) {
     finding.subject = to_string(server);
     findings.push_back(std::move(finding));
   }
-  return as_one(std::move(findings));
+  return findings;
+}
+
+// Who says so. A warning is a diagnosis of its own beside the failures that the same device makes.
+std::string subject_of(const IcmpError& icmp, const Endpoint& server, const Finding& finding) {
+  return finding.warns ? fmt::format("{} on the way to {}", icmp.offender, to_string(server)) : icmp.offender;
+}
+
+bool rejects_connections_too(const std::string& device, const Report& report) {
+  return std::ranges::any_of(cited<TcpObservation>(all_checks(report)), [&](const auto& tcp) {
+    return tcp->icmp && tcp->icmp->offender == device &&
+           who_rejects(*tcp->icmp, tcp->remote.address) == Rejecter::device;
+  });
 }
 
 std::vector<Finding> device_rejects_questions(const Evidenced& evidence) {
-  std::vector<Finding> findings;
-  for (auto& [server, icmp, finding] : servers_stopped(StoppedBy::device, evidence)) {
+  auto all = servers_stopped(StoppedBy::device, evidence);
+  std::map<std::string, std::vector<std::string>> servers_behind;  // by the finding's subject
+  for (auto& [server, icmp, finding] : all) {
     finding.code = "tcp.refused_by_middlebox";
-    finding.subject = icmp.offender;
-    const auto target = to_string(server);
-    for (auto& value : Values{{"what", "questions to the DNS server " + target},
-                              {"transport", "UDP and TCP"},
-                              {"port", std::to_string(server.port)},
-                              {"host", server.address},
-                              {"target", target}})
+    finding.subject = subject_of(icmp, server, finding);
+    servers_behind[finding.subject].push_back(to_string(server));
+  }
+  std::vector<Finding> findings;
+  for (auto& [server, icmp, finding] : all) {
+    const auto servers = words(servers_behind[finding.subject]);
+    const bool more = !finding.warns && rejects_connections_too(icmp.offender, evidence.report);
+    for (auto& value :
+         Values{{"what", (more ? "this node's traffic, questions to the DNS server " : "questions to the DNS server ") +
+                             servers + (more ? " among it" : "")},
+                {"allowed", more ? "UDP and TCP 53 (and what else this diagnosis explains)"
+                                 : fmt::format("UDP and TCP {}", server.port)},
+                {"port", std::to_string(server.port)},
+                {"host", server.address},
+                {"target", servers}})
       finding.values.push_back(std::move(value));
     findings.push_back(std::move(finding));
   }
@@ -63,7 +87,7 @@ std::vector<Finding> no_route_to_server(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (auto& [server, icmp, finding] : servers_stopped(StoppedBy::router, evidence)) {
     finding.code = "route.unreachable_reported";
-    finding.subject = icmp.offender;
+    finding.subject = subject_of(icmp, server, finding);
     finding.values.emplace_back("address", server.address);
     findings.push_back(std::move(finding));
   }

@@ -86,8 +86,8 @@ std::vector<Finding> questions_are_limited(const Evidenced& evidence) {
   for (const auto* check : evidence.open) {
     if (!ends_at_dns(*check) || is_resolver_check(*check)) continue;
     const auto asked = cited<DnsObservation>(*check);
-    const auto refused =
-        std::ranges::find_if(asked, [](const auto& dns) { return dns->errno_name == "EPERM" && !dns->icmp; });
+    const auto refused = std::ranges::find_if(
+        asked, [](const auto& dns) { return dns->server && dns->errno_name == "EPERM" && !dns->icmp; });
     const bool told = std::ranges::any_of(asked, [](const auto& dns) { return dns->question == "A" && dns->rcode; });
     if (refused == asked.end() || told) continue;
     const auto server = std::ranges::find(evidence.servers, *(*refused)->server, &DnsServer::endpoint);
@@ -134,7 +134,14 @@ std::vector<Finding> output_is_dropped(const Evidenced& evidence) {
     }
     if (!refusal) continue;
     if (refusal->is_certain) finding.confidence = Confidence::proven;
-    add_once(targets, endpoint_of(*check));
+    if (check->proxy) {
+      const auto place = to_string(attempts(*check, evidence.report).front()->remote);
+      add_once(targets, place);
+      finding.values.emplace_back("consequence", " " + place + " is this node's proxy: what goes through it fails.");
+      if (check_named(evidence.report, "node.proxy")) add_once(finding.checks, "node.proxy");
+    } else {
+      add_once(targets, endpoint_of(*check));
+    }
     finding.checks.push_back(check->id);
     finding.evidence.push_back(std::move(refusal->says));
   }

@@ -1,4 +1,4 @@
-#include "reports/diagnosis/cited.hpp"
+#include "reports/diagnosis/dns_view.hpp"
 #include "reports/diagnosis/rule.hpp"
 
 #include <algorithm>
@@ -29,6 +29,13 @@ std::vector<Finding> connection_table_is_full(const Evidenced& evidence) {
   finding.evidence = {host->says(fmt::format("{} of {} entries of the connection table are taken",
                                              *kernel.connections_tracked, *kernel.connections_tracked_at_most))};
   for (const auto* check : evidence.open) {
+    for (const auto& dns : cited<DnsObservation>(*check)) {
+      const bool own = is_resolver_check(*check);
+      if (dns->errno_name != "EPERM" || !(own || ends_at_dns(*check))) continue;
+      (own ? finding.checks : finding.dependants).push_back(check->id);
+      finding.evidence.push_back(dns.says("a question did not leave the node: EPERM"));
+      break;
+    }
     if (!ends_at_tcp(*check, evidence.report)) continue;
     for (const auto& tcp : attempts(*check, evidence.report)) {
       if (!could_not_send(*tcp)) continue;
@@ -38,7 +45,7 @@ std::vector<Finding> connection_table_is_full(const Evidenced& evidence) {
     }
   }
   // Full without a victim: the next connection is one.
-  if (finding.checks.empty()) {
+  if (finding.checks.empty() && finding.dependants.empty()) {
     finding.checks = {host->check->id};
     finding.warns = true;
   }

@@ -48,22 +48,25 @@ std::string words_of_failure(const DnsObservation& dns) {
   return dns.rcode.value_or(dns.detail.value_or("no answer in " + words(dns.duration)));
 }
 
+bool is_rejected_on_the_way(const TcpObservation& tcp, const Report& report) {
+  const auto whose = tcp.icmp ? who_rejects(*tcp.icmp, tcp.remote.address) : Rejecter::nobody;
+  const bool at_home = is_loopback(tcp.remote.address) || is_own_address(report, tcp.remote.address);
+  return !at_home && (whose == Rejecter::this_node || whose == Rejecter::device);
+}
+
 // A rule on the way that says so itself is blamed, and not the proxy behind it.
 void blame_whose_rule_it_is(const Cited<TcpObservation>& tcp, Finding& finding) {
-  const auto whose = tcp->icmp ? who_rejects(*tcp->icmp, tcp->remote.address) : Rejecter::nobody;
   const auto place = to_string(tcp->remote);
-  if (whose == Rejecter::this_node) {
+  if (tcp->icmp->offender_is_self) {
     finding.code = "tcp.refused_locally";
     finding.subject = place;
-  } else if (whose == Rejecter::device) {
+  } else {
     finding.code = "tcp.refused_by_middlebox";
     finding.subject = tcp->icmp->offender;
     finding.values = {{"what", "connections to the proxy " + place},
                       {"port", std::to_string(tcp->remote.port)},
                       {"host", tcp->remote.address},
                       {"target", place}};
-  } else {
-    return;
   }
   finding.values.emplace_back("consequence",
                               fmt::format(" {} is this node's proxy: what goes through it fails.", place));
@@ -72,7 +75,7 @@ void blame_whose_rule_it_is(const Cited<TcpObservation>& tcp, Finding& finding) 
 // The proxy itself cannot be reached: whatever goes through it fails for that one reason.
 std::vector<Finding> unreachable(const Evidenced& evidence) {
   std::map<std::string, Finding> by_proxy;
-  std::map<std::string, Cited<TcpObservation>> rejected;  // the first attempt that ended with an ICMP error
+  std::map<std::string, Cited<TcpObservation>> rejected;  // the first attempt of which somebody says so
   for (const auto* check : evidence.open) {
     if (!check->proxy || !check->finished) continue;
     const auto attempts = cited<TcpObservation>(*check);
@@ -88,8 +91,7 @@ std::vector<Finding> unreachable(const Evidenced& evidence) {
     finding.checks.push_back(check->id);
     finding.values = {{"proxy", *check->proxy}};
     for (const auto& tcp : attempts) {
-      if (tcp->icmp && !is_loopback(tcp->remote.address) && !is_own_address(evidence.report, tcp->remote.address))
-        rejected.emplace(*check->proxy, tcp);
+      if (is_rejected_on_the_way(*tcp, evidence.report)) rejected.emplace(*check->proxy, tcp);
       finding.evidence.push_back(tcp.says(fmt::format(
           "no connection to the proxy at {}: {}{}", to_string(tcp->remote), tcp->errno_name.value_or("no answer"),
           tcp->icmp ? fmt::format(" (ICMP {}/{} from {})", tcp->icmp->type, tcp->icmp->code, tcp->icmp->offender)

@@ -108,9 +108,11 @@ bool discarded_locally(const TcpObservation& tcp) {
   return tcp.error == TcpFailure::invalid_route || tcp.errno_name == "EACCES";
 }
 
-// The kernel's word alone, for where nobody looked at the table (--only).
+// The kernel's word alone, for where nobody looked at the table (--only). An address on the link without its scope is
+// EINVAL too, and that of a whole network EACCES.
 bool discarded_locally(const DnsObservation& dns) {
-  return !dns.icmp && (dns.errno_name == "EINVAL" || dns.errno_name == "EACCES");
+  return !dns.icmp && !in_prefix(dns.server->address, "fe80::/10") &&
+         (dns.errno_name == "EINVAL" || dns.errno_name == "EACCES");
 }
 
 void add_discarded_datagrams(const Check& check, const RouteTable& routes, std::vector<Finding>& findings) {
@@ -138,7 +140,7 @@ void add_discarded_questions(const Check& check, const RouteTable& routes, std::
     if (!by_table && (routes.from() || !discarded_locally(*dns))) continue;
     Finding finding{.code = "route.blackholed_locally",
                     .subject = by_table ? route->destination : address,
-                    .confidence = Confidence::proven,
+                    .confidence = by_table ? Confidence::proven : Confidence::likely,
                     .checks = {check.id},
                     .values = {{"route_type", by_table ? route->type : ""}, {"address", address}}};
     if (by_table)
@@ -147,6 +149,7 @@ void add_discarded_questions(const Check& check, const RouteTable& routes, std::
     else
       finding.evidence = {
           dns.says("a question to the DNS server " + address + " fails at once with " + *dns->errno_name)};
+    if (!by_table) finding.alternatives = {"the address cannot be asked, as that of a whole network"};
     findings.push_back(std::move(finding));
     return;
   }

@@ -80,6 +80,31 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"the last router misses the host, as it does of one that is down",
              {storage({stopped("EHOSTUNREACH", icmp("10.0.0.1", 1))})},
              "dns.resolver.unreachable"},
+        Case{"this node rejects over TCP only, and over UDP nobody answers",
+             {storage({dns(name + " -> timeout"), dns(name + " -> timeout"),
+                       follow_up(stopped("ECONNREFUSED", from_self(3), "10.0.0.10", DnsTransport::tcp))})},
+             "dns.resolver.unreachable"},
+        Case{"a device rejects over TCP only, and over UDP nobody answers",
+             {storage({dns(name + " -> timeout"), dns(name + " -> timeout"),
+                       follow_up(stopped("EHOSTUNREACH", icmp("10.0.0.1", 13), "10.0.0.10", DnsTransport::tcp))})},
+             "dns.resolver.unreachable"},
+        Case{"the kernel refuses some questions, and the others find silence",
+             {storage({stopped("EPERM"), dns(name + " -> timeout")})},
+             "dns.resolver.unreachable"},
+        Case{"an address of this node's own, where nobody listens",
+             {storage({stopped("ECONNREFUSED",
+                               IcmpError{.offender = "10.0.0.53", .offender_is_self = true, .type = 3, .code = 3},
+                               "10.0.0.53")})},
+             "dns.resolver.unreachable"},
+        Case{"an ICMP error without a sender, as only a forged report has",
+             {storage({stopped("EHOSTUNREACH", icmp("", 13))})},
+             "dns.resolver.unreachable"},
+        Case{"an IPv6 server beside it, on a node without IPv6",
+             {storage({stopped("EPERM"), stopped("ENETUNREACH", {}, "[2001:4860:4860::8888]:53")})},
+             "host.firewall.output_drop"},
+        Case{"an address on the link without its scope, and nobody read the table",
+             {storage({stopped("EINVAL", {}, "[fe80::1]:53")})},
+             "dns.resolver.unreachable"},
         Case{"a prohibit route, and nobody read the table", {storage({stopped("EACCES")})}, "route.blackholed_locally"},
         Case{"a blackhole, and nobody read the table", {storage({stopped("EINVAL")})}, "route.blackholed_locally"}));
 
@@ -127,6 +152,32 @@ TEST(DnsWayDiagnosis, TheMetadataServiceIsExplainedWhereTheSameStopsIt) {
     EXPECT_EQ(codes(seen).front(), "host.firewall.output_drop");
     EXPECT_EQ(codes(seen).size(), refused ? 1U : 2U) << "its own silence has another cause";
   }
+}
+
+TEST(DnsWayDiagnosis, AFailureAndAWarningOfOneDeviceAreTold) {
+  const auto rejected = tcp_icmp("20.50.0.5:1433", 3, 13, "10.0.0.1", TcpFailure::host_unreachable);
+  const auto seen = diagnosed(
+      {resolver({stopped("EHOSTUNREACH", icmp("10.0.0.1", 13))}),
+       resolver({dns("ml.azure.com -> 20.1.1.1", "10.0.0.11")}, "10.0.0.11"),
+       check("target.db", "tcp://db.contoso.com:1433",
+             {libc("db.contoso.com -> 20.50.0.5"), dns("db.contoso.com -> 20.50.0.5", "10.0.0.11"), rejected})});
+  ASSERT_THAT(codes(seen), ElementsAre("tcp.refused_by_middlebox", "tcp.refused_by_middlebox"));
+  EXPECT_THAT(seen.diagnoses[0].checks, ElementsAre("target.db"));
+  EXPECT_THAT(seen.diagnoses[0].title, testing::Not(HasSubstr("DNS")));
+  EXPECT_THAT(seen.diagnoses[1].checks, ElementsAre("node.resolver/10.0.0.10"));
+}
+
+TEST(DnsWayDiagnosis, RejectedQuestionsAndTargetsAreOneRuleSetOfTheNode) {
+  const auto seen = diagnosed({resolver({stopped("EPERM", from_self(3))}), storage({stopped("EPERM", from_self(3))}),
+                               check("target.web", "tcp://20.1.1.1:443", {tcp_icmp("20.1.1.1:443", 3, 3, "self")})});
+  ASSERT_THAT(codes(seen), ElementsAre("tcp.refused_locally"));
+  EXPECT_THAT(seen.diagnoses.front().title, HasSubstr("10.0.0.10:53, 20.1.1.1:443"));
+}
+
+TEST(DnsWayDiagnosis, AReportWhoseQuestionHasNoServerIsReadToo) {
+  auto question = stopped("EPERM");
+  std::get<DnsObservation>(question.seen).server.reset();
+  EXPECT_THAT(codes(diagnosed({storage({question}), fine()})), testing::SizeIs(testing::Le(1)));
 }
 
 TEST(DnsWayDiagnosis, AStubThatRepeatsItIsExplainedToo) {

@@ -119,6 +119,16 @@ TEST(HostFirewall, WhatWasRefusedLocallyIsNotDenied) {
   EXPECT_THAT(diagnosed({firewall}).checks[0].reason, testing::HasSubstr("nothing that was refused locally was seen"));
 }
 
+TEST(HostLimits, AFullConnectionTableRefusesQuestionsAsAFirewallDoes) {
+  auto question = dns("a.contoso.com -> unreachable");
+  std::get<DnsObservation>(question.seen).errno_name = "EPERM";
+  const auto asked = check("target.a", "tcp://a.contoso.com:443", {question, question});
+  const KernelFacts full{.connections_tracked = 1000, .connections_tracked_at_most = 1000};
+  EXPECT_THAT(codes(diagnosed({node(full), asked})), ElementsAre("host.conntrack_full"));
+  EXPECT_THAT(codes(diagnosed({node({.connections_tracked = 10, .connections_tracked_at_most = 1000}), asked})),
+              ElementsAre("host.firewall.output_drop"));
+}
+
 TEST(HostLimits, FileHandlesOfTheNodeAndOfTheAgentAreToldApart) {
   EXPECT_EQ(first_code(diagnosed({public_target({without_socket("ENFILE")})})), "host.fd_exhausted");
   EXPECT_EQ(first_code(diagnosed({public_target({without_socket("EMFILE")})})), "probe.self_inflicted");
