@@ -39,6 +39,16 @@ bool is_own_address(const Report& report, std::string_view address) {
                      [&](const NodeAddress& own) { return own.value.substr(0, own.value.find('/')) == address; });
 }
 
+bool is_at_home(const Report& report, std::string_view address) {
+  return is_loopback(address) || is_own_address(report, address);
+}
+
+bool could_not_send(const TcpObservation& tcp) { return tcp.send_refused || tcp.errno_name == "EPERM"; }
+
+std::pair<std::string, std::string> consequence_for_proxy(const Endpoint& proxy) {
+  return {"consequence", fmt::format(" {} is this node's proxy: what goes through it fails.", to_string(proxy))};
+}
+
 bool path_is_lossy(const std::vector<Check>& checks) {
   int connections = 0, repeated = 0;
   for (const auto& check : checks) {

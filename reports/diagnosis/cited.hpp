@@ -68,6 +68,10 @@ class RouteTable {
 };
 
 bool is_own_address(const Report& report, std::string_view address);
+// Loopback or one of this node's own: what it says comes from this node, and crosses no network.
+bool is_at_home(const Report& report, std::string_view address);
+// The packets did not leave the node: EPERM at once, or SYNs that the kernel would not send again.
+bool could_not_send(const TcpObservation& tcp);
 // Retransmissions on a tenth of the connections that were made: the path itself loses packets.
 bool path_is_lossy(const std::vector<Check>& checks);
 // IMDS and WireServer, which only Azure's platform offers.
@@ -104,6 +108,8 @@ bool tls_or_tcp_fails(const Check& check, const Report& report);
 bool is_storage(Service service);
 // "host:443", or the host alone
 std::string endpoint_of(const Check& check);
+// {consequence} in the table's words, where the way to a proxy is stopped.
+std::pair<std::string, std::string> consequence_for_proxy(const Endpoint& proxy);
 const Check* check_named(const Report& report, std::string_view id);
 
 // "4 minutes", "3.1 s", "240 ms", "0.3 ms"

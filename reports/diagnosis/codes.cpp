@@ -39,6 +39,7 @@ CodeEntry read_row(const YAML::Node& row) {
                   .misleads = text_of(row, "misleads"),
                   .next_test = text_of(row, "next_test"),
                   .reference = text_of(row, "reference"),
+                  .one_per_node = row["one_per_node"] && row["one_per_node"].as<bool>(),
                   .healthy = row["healthy"] && row["healthy"].as<bool>()};
   for (const auto& alternative : row["alternatives"]) entry.alternatives.push_back(alternative.as<std::string>());
   for (const auto& fix : row["fix"]) {

@@ -21,7 +21,8 @@ struct CodeEntry {
   std::string next_test;
   std::vector<Fix> fix;
   std::string reference;
-  bool healthy{};  // names a healthy state (http.reached_needs_auth): never a diagnosis, only a check's reason
+  bool one_per_node{};  // there is one of it on a node, whatever it hits: findings of all subjects are one diagnosis
+  bool healthy{};       // names a healthy state (http.reached_needs_auth): never a diagnosis, only a check's reason
 };
 
 std::span<const CodeEntry> all_codes();

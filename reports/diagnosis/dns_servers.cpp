@@ -27,49 +27,15 @@ void add_stubs_that_repeat_it(const Evidenced& evidence, Finding& finding) {
 }
 
 bool meets_the_same(const TcpObservation& tcp, const Stopped& stopped) {
-  if (stopped.by == StoppedBy::own_filter) return tcp.send_refused || tcp.errno_name == "EPERM";
+  if (stopped.by == StoppedBy::own_filter) return could_not_send(tcp);
   if (!tcp.icmp || tcp.icmp->offender != stopped.question->icmp->offender) return false;
   return stopped.by == StoppedBy::router ? says_no_route(*tcp.icmp, is_v6(tcp.remote.address))
                                          : rejects(*tcp.icmp, is_v6(tcp.remote.address));
 }
 
-}  // namespace
-
-std::vector<DnsServer> servers_of(const Report& report) {
-  std::vector<DnsServer> servers;
-  const auto known = [&](const Endpoint& endpoint) {
-    return std::ranges::find(servers, endpoint, &DnsServer::endpoint);
-  };
-  for (const auto& check : report.checks) {
-    for (const auto& dns : cited<DnsObservation>(check)) {
-      if (!dns->server || (!check.finished && !got_through(*dns))) continue;
-      if (known(*dns->server) == servers.end()) servers.push_back({.endpoint = *dns->server});
-      count(*known(*dns->server), dns);
-    }
-  }
-  for (const auto& dns : cited<DnsObservation>(all_checks(report), Part::experiments))
-    if (dns->server && known(*dns->server) != servers.end()) count(*known(*dns->server), dns);
-  return servers;
-}
-
-bool got_through(const DnsObservation& dns) {
-  return dns.error != DnsFailure::timed_out && dns.error != DnsFailure::unreachable &&
-         dns.error != DnsFailure::no_resolver;
-}
-
-bool udp_is_blocked(const DnsServer& server) {
-  return server.udp_asked > 0 && server.udp_answered == 0 && server.tcp_answered > 0;
-}
-
-bool lives(const DnsServer& server, const Report& report) {
-  if (!is_stub(report, server.endpoint)) return server.answered();
-  return std::ranges::any_of(server.asked,
-                             [](const Dns& dns) { return !dns->error || dns->error == DnsFailure::nxdomain; });
-}
-
 std::optional<Stopped> who_stops(const DnsServer& server, const Report& report) {
   const auto& address = server.endpoint.address;
-  if (server.udp_answered > 0 || is_loopback(address) || is_own_address(report, address)) return std::nullopt;
+  if (server.udp_answered > 0 || is_at_home(report, address)) return std::nullopt;
   // Programs ask over UDP, and a rule about TCP alone does not stop them.
   auto asked = server.asked;
   if (server.udp_asked > 0) std::erase_if(asked, [](const Dns& dns) { return dns->transport == DnsTransport::tcp; });
@@ -96,6 +62,41 @@ std::optional<Stopped> who_stops(const DnsServer& server, const Report& report) 
   });
 }
 
+}  // namespace
+
+std::vector<DnsServer> servers_of(const Report& report) {
+  std::vector<DnsServer> servers;
+  const auto known = [&](const Endpoint& endpoint) {
+    return std::ranges::find(servers, endpoint, &DnsServer::endpoint);
+  };
+  for (const auto& check : report.checks) {
+    for (const auto& dns : cited<DnsObservation>(check)) {
+      if (!dns->server || (!check.finished && !got_through(*dns))) continue;
+      if (known(*dns->server) == servers.end()) servers.push_back({.endpoint = *dns->server});
+      count(*known(*dns->server), dns);
+    }
+  }
+  for (const auto& dns : cited<DnsObservation>(all_checks(report), Part::experiments))
+    if (dns->server && known(*dns->server) != servers.end()) count(*known(*dns->server), dns);
+  for (auto& server : servers) server.stopped = who_stops(server, report);
+  return servers;
+}
+
+bool got_through(const DnsObservation& dns) {
+  return dns.error != DnsFailure::timed_out && dns.error != DnsFailure::unreachable &&
+         dns.error != DnsFailure::no_resolver;
+}
+
+bool udp_is_blocked(const DnsServer& server) {
+  return server.udp_asked > 0 && server.udp_answered == 0 && server.tcp_answered > 0;
+}
+
+bool lives(const DnsServer& server, const Report& report) {
+  if (!is_stub(report, server.endpoint)) return server.answered();
+  return std::ranges::any_of(server.asked,
+                             [](const Dns& dns) { return !dns->error || dns->error == DnsFailure::nxdomain; });
+}
+
 std::vector<std::string> victims_of_dns(const Evidenced& evidence) {
   std::vector<std::string> ids;
   for (const auto* check : evidence.open)
@@ -103,7 +104,7 @@ std::vector<std::string> victims_of_dns(const Evidenced& evidence) {
   return ids;
 }
 
-void add_victims_of(const DnsServer& server, const Stopped& stopped, const Evidenced& evidence, Finding& finding) {
+void add_victims_of(const DnsServer& server, const Evidenced& evidence, Finding& finding) {
   const auto& report = evidence.report;
   if (const auto* own = resolver_check(report, server.endpoint)) finding.checks.push_back(own->id);
   finding.warns = library_resolves(report) || std::ranges::any_of(evidence.servers, [&](const DnsServer& other) {
@@ -125,7 +126,7 @@ void add_victims_of(const DnsServer& server, const Stopped& stopped, const Evide
   add_stubs_that_repeat_it(evidence, finding);
   finding.dependants = victims_of_dns(evidence);
   for (const auto& imds : cited<ImdsObservation>(evidence.open)) {
-    if (!imds->tcp || !meets_the_same(*imds->tcp, stopped)) continue;
+    if (!imds->tcp || !meets_the_same(*imds->tcp, *server.stopped)) continue;
     finding.dependants.push_back(imds.check->id);
     finding.evidence.push_back(imds.says("what goes to the metadata service is stopped by the same"));
   }

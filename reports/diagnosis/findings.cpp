@@ -63,30 +63,30 @@ void merge(Finding& into, Finding& other) {
   if (other.severity && into.severity) into.severity = std::min(*into.severity, *other.severity);
 }
 
-// This node has one rule set, whatever it stops and whichever rules of ours find it: one diagnosis that names all.
-bool is_of_the_nodes_filter(const std::string& code) {
-  return code == "host.firewall.output_drop" || code == "tcp.refused_locally";
-}
-
 class Findings {
  public:
   void add(Finding finding, std::size_t order) {
-    const bool own_filter = is_of_the_nodes_filter(finding.code);
-    const auto what = own_filter ? std::to_string(strength(finding)) : finding.subject;
-    const auto [known, is_new] = places_.try_emplace({finding.code, what}, all_.size());
+    // A warning is another diagnosis than a failure where one of them would hide what the other names.
+    const bool of_all = find_code(finding.code)->one_per_node;
+    const auto [known, is_new] =
+        places_.try_emplace({finding.code, of_all ? std::to_string(strength(finding)) : finding.subject}, all_.size());
     if (is_new) {
+      subjects_.push_back({finding.subject});
       all_.push_back({std::move(finding), order});
       return;
     }
-    auto& into = all_[known->second].finding;
-    if (into.subject != finding.subject) into.subject += ", " + finding.subject;
-    merge(into, finding);
+    add_once(subjects_[known->second], finding.subject);
+    merge(all_[known->second].finding, finding);
   }
 
-  std::vector<Found> take() { return std::move(all_); }
+  std::vector<Found> take() {
+    for (std::size_t i = 0; i < all_.size(); ++i) all_[i].finding.subject = words(subjects_[i]);
+    return std::move(all_);
+  }
 
  private:
   std::vector<Found> all_;
+  std::vector<std::vector<std::string>> subjects_;                     // of each of them, in the order found
   std::map<std::pair<std::string, std::string>, std::size_t> places_;  // code and subject
 };
 

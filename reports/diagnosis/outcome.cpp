@@ -313,13 +313,13 @@ Outcome of_resolver(const Check& check, const Cited<DnsObservation>& dns, const 
 std::optional<std::string> refused_locally(const Report& report) {
   for (const auto& tcp : cited<TcpObservation>(all_checks(report), Part::everything)) {
     const bool by_icmp = tcp->error == TcpFailure::refused && tcp->icmp && tcp->icmp->offender_is_self;
-    const bool own = is_loopback(tcp->remote.address) || is_own_address(report, tcp->remote.address);
-    if (!own && (tcp->errno_name == "EPERM" || tcp->send_refused || by_icmp)) return to_string(tcp->remote);
+    const bool own = is_at_home(report, tcp->remote.address);
+    if (!own && (could_not_send(*tcp) || by_icmp)) return to_string(tcp->remote);
   }
   for (const auto& udp : cited<UdpObservation>(all_checks(report), Part::everything))
     if (udp->errno_name == "EPERM" || (udp->icmp && udp->icmp->offender_is_self)) return to_string(udp->remote);
   for (const auto& server : servers_of(report))
-    if (const auto stopped = who_stops(server, report);
+    if (const auto& stopped = server.stopped;
         stopped && (stopped->by == StoppedBy::own_filter || stopped->by == StoppedBy::own_rejection))
       return to_string(server.endpoint);
   return std::nullopt;

@@ -149,20 +149,17 @@ std::vector<Finding> dead_beside_living(const std::vector<DnsServer>& dead, cons
 std::vector<Finding> resolver_is_unreachable(const Evidenced& evidence) {
   const auto all = evidence.servers;
   std::vector<DnsServer> dead;
-  bool stopped = false;
   Living living{.library = library_resolves(evidence.report)};
   for (const auto& server : all) {
-    if (who_stops(server, evidence.report)) {  // a rule about the way has told it
-      stopped = true;
-      continue;
-    }
+    if (server.stopped) continue;  // a rule about the way has told it
     const bool stub = is_stub(evidence.report, server.endpoint);
     if (udp_is_blocked(server) || (is_dead(server) && !stub))
       dead.push_back(server);
     else if (lives(server, evidence.report))
       (stub ? living.stubs : living.servers) = true;
   }
-  if (stopped) std::erase_if(dead, [&](const DnsServer& one) { return is_without_means(one, evidence.report); });
+  if (std::ranges::any_of(all, [](const DnsServer& one) { return one.stopped.has_value(); }))
+    std::erase_if(dead, [&](const DnsServer& one) { return is_without_means(one, evidence.report); });
   if (dead.empty()) return {};
   if (living.anybody()) return dead_beside_living(dead, living, evidence.report);
   Finding together = about_server(dead.front(), evidence.report);

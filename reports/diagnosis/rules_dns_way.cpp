@@ -1,6 +1,5 @@
 #include "reports/diagnosis/dns_servers.hpp"
 #include "reports/diagnosis/icmp.hpp"
-#include "reports/diagnosis/placeholders.hpp"
 
 #include <algorithm>
 #include <array>
@@ -20,16 +19,15 @@ struct StoppedServer {
 std::vector<StoppedServer> servers_stopped(StoppedBy by, const Evidenced& evidence) {
   std::vector<StoppedServer> all;
   for (const auto& server : evidence.servers) {
-    const auto stopped = who_stops(server, evidence.report);
-    if (!stopped || stopped->by != by) continue;
-    const auto& dns = stopped->question;
+    if (!server.stopped || server.stopped->by != by) continue;
+    const auto& dns = server.stopped->question;
     const auto over = dns->transport == DnsTransport::tcp ? "TCP" : "UDP";
     Finding finding{.confidence = Confidence::proven,
                     .evidence = {dns.says(fmt::format(
                         "a question to {} over {}: {}, ICMP {}/{} from {}{}", to_string(server.endpoint), over,
                         dns->errno_name.value_or("refused"), dns->icmp->type, dns->icmp->code, dns->icmp->offender,
                         dns->icmp->offender_is_self ? ", this node's own address" : ""))}};
-    add_victims_of(server, *stopped, evidence, finding);
+    add_victims_of(server, evidence, finding);
     all.push_back({.server = server.endpoint, .icmp = *dns->icmp, .finding = std::move(finding)});
   }
   return all;
@@ -69,15 +67,15 @@ std::vector<Finding> device_rejects_questions(const Evidenced& evidence) {
   for (auto& [server, icmp, finding] : all) {
     const auto servers = words(servers_behind[finding.subject]);
     const bool more = !finding.warns && rejects_connections_too(icmp.offender, evidence.report);
-    for (auto& value :
-         Values{{"what", (more ? "this node's traffic, questions to the DNS server " : "questions to the DNS server ") +
-                             servers + (more ? " among it" : "")},
-                {"allowed", more ? "UDP and TCP 53 (and what else this diagnosis explains)"
-                                 : fmt::format("UDP and TCP {}", server.port)},
-                {"port", std::to_string(server.port)},
-                {"host", server.address},
-                {"target", servers}})
-      finding.values.push_back(std::move(value));
+    finding.values.insert(
+        finding.values.end(),
+        {{"what", (more ? "this node's traffic, questions to the DNS server " : "questions to the DNS server ") +
+                      servers + (more ? " among it" : "")},
+         {"allowed",
+          more ? "UDP and TCP 53 (and what else this diagnosis explains)" : fmt::format("UDP and TCP {}", server.port)},
+         {"port", std::to_string(server.port)},
+         {"host", server.address},
+         {"target", servers}});
     findings.push_back(std::move(finding));
   }
   return findings;

@@ -63,19 +63,20 @@ std::optional<Evidence> rule_that_drops(const Check& check, const Report& report
   return std::nullopt;
 }
 
+Finding dropped(const Cited<DnsObservation>& question) {
+  const auto server = to_string(*question->server);
+  return {.code = "host.firewall.output_drop",
+          .subject = server,
+          .confidence = Confidence::proven,
+          .evidence = {question.says(fmt::format("a question to {}: EPERM, the kernel refuses to send", server))}};
+}
+
 std::vector<Finding> questions_are_dropped(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& server : evidence.servers) {
-    const auto stopped = who_stops(server, evidence.report);
-    if (!stopped || stopped->by != StoppedBy::own_filter) continue;
-    const auto name = to_string(server.endpoint);
-    Finding finding{
-        .code = "host.firewall.output_drop",
-        .subject = name,
-        .confidence = Confidence::proven,
-        .evidence = {stopped->question.says(fmt::format("a question to {}: EPERM, the kernel refuses to send", name))}};
-    add_victims_of(server, *stopped, evidence, finding);
-    findings.push_back(std::move(finding));
+    if (!server.stopped || server.stopped->by != StoppedBy::own_filter) continue;
+    findings.push_back(dropped(server.stopped->question));
+    add_victims_of(server, evidence, findings.back());
   }
   return findings;
 }
@@ -92,15 +93,11 @@ std::vector<Finding> questions_are_limited(const Evidenced& evidence) {
     if (refused == asked.end() || told) continue;
     const auto server = std::ranges::find(evidence.servers, *(*refused)->server, &DnsServer::endpoint);
     if (server == evidence.servers.end() || !server->answered()) continue;
-    const auto name = to_string(server->endpoint);
-    findings.push_back(
-        {.code = "host.firewall.output_drop",
-         .subject = name,
-         .confidence = Confidence::proven,
-         .checks = {check->id},
-         .evidence = {refused->says(fmt::format("a question to {}: EPERM, the kernel refuses to send", name))},
-         .values = {
-             {"consequence", " Other questions to it get through: the rule may mind their rate or their size."}}});
+    auto finding = dropped(*refused);
+    finding.checks = {check->id};
+    finding.values = {
+        {"consequence", " Other questions to it get through: the rule may mind their rate or their size."}};
+    findings.push_back(std::move(finding));
   }
   return findings;
 }
@@ -108,7 +105,7 @@ std::vector<Finding> questions_are_limited(const Evidenced& evidence) {
 // What the kernel refuses to send beside it. Alone, the metadata service may be hidden from all but root on purpose.
 void add_what_else_stays_here(const Evidenced& evidence, Finding& finding) {
   for (const auto& imds : cited<ImdsObservation>(evidence.open)) {
-    if (!imds->tcp || !(imds->tcp->send_refused || imds->tcp->errno_name == "EPERM")) continue;
+    if (!imds->tcp || !could_not_send(*imds->tcp)) continue;
     finding.dependants.push_back(imds.check->id);
     finding.evidence.push_back(imds.says("what goes to the metadata service does not leave the node either"));
   }
@@ -119,7 +116,7 @@ void add_what_else_stays_here(const Evidenced& evidence, Finding& finding) {
   }
 }
 
-// One rule set of this node, however many targets it hits.
+// Questions, targets, and what shares their fate: of one rule set, so the table makes one diagnosis of them.
 std::vector<Finding> output_is_dropped(const Evidenced& evidence) {
   auto findings = questions_are_dropped(evidence);
   if (findings.empty()) findings = questions_are_limited(evidence);
@@ -135,9 +132,9 @@ std::vector<Finding> output_is_dropped(const Evidenced& evidence) {
     if (!refusal) continue;
     if (refusal->is_certain) finding.confidence = Confidence::proven;
     if (check->proxy) {
-      const auto place = to_string(attempts(*check, evidence.report).front()->remote);
-      add_once(targets, place);
-      finding.values.emplace_back("consequence", " " + place + " is this node's proxy: what goes through it fails.");
+      const auto proxy = attempts(*check, evidence.report).front()->remote;
+      add_once(targets, to_string(proxy));
+      finding.values.push_back(consequence_for_proxy(proxy));
       if (check_named(evidence.report, "node.proxy")) add_once(finding.checks, "node.proxy");
     } else {
       add_once(targets, endpoint_of(*check));
@@ -150,7 +147,7 @@ std::vector<Finding> output_is_dropped(const Evidenced& evidence) {
     add_what_else_stays_here(evidence, finding);
     findings.push_back(std::move(finding));
   }
-  return as_one(std::move(findings));
+  return findings;
 }
 
 }  // namespace

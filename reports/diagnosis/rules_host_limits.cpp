@@ -17,8 +17,6 @@ bool is_full(const std::optional<std::uint64_t>& count, const std::optional<std:
   return count && most && *most > 0 && static_cast<double>(*count) > 0.95 * static_cast<double>(*most);
 }
 
-bool could_not_send(const TcpObservation& tcp) { return tcp.send_refused || tcp.errno_name == "EPERM"; }
-
 // The table drops what is new: connections time out, and the kernel refuses to send, as a firewall's rule would.
 std::vector<Finding> connection_table_is_full(const Evidenced& evidence) {
   const auto host = kernel_facts(evidence.report);

@@ -50,8 +50,7 @@ std::string words_of_failure(const DnsObservation& dns) {
 
 bool is_rejected_on_the_way(const TcpObservation& tcp, const Report& report) {
   const auto whose = tcp.icmp ? who_rejects(*tcp.icmp, tcp.remote.address) : Rejecter::nobody;
-  const bool at_home = is_loopback(tcp.remote.address) || is_own_address(report, tcp.remote.address);
-  return !at_home && (whose == Rejecter::this_node || whose == Rejecter::device);
+  return (whose == Rejecter::this_node || whose == Rejecter::device) && !is_at_home(report, tcp.remote.address);
 }
 
 // A rule on the way that says so itself is blamed, and not the proxy behind it.
@@ -68,8 +67,7 @@ void blame_whose_rule_it_is(const Cited<TcpObservation>& tcp, Finding& finding) 
                       {"host", tcp->remote.address},
                       {"target", place}};
   }
-  finding.values.emplace_back("consequence",
-                              fmt::format(" {} is this node's proxy: what goes through it fails.", place));
+  finding.values.push_back(consequence_for_proxy(tcp->remote));
 }
 
 // The proxy itself cannot be reached: whatever goes through it fails for that one reason.

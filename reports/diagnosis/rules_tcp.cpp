@@ -40,10 +40,6 @@ std::string failed_with(const Tcp& tcp) {
                      words(tcp->duration));
 }
 
-bool at_home(const Report& report, const Tcp& tcp) {
-  return is_loopback(tcp->remote.address) || is_own_address(report, tcp->remote.address);
-}
-
 // The node tells itself "host unreachable" for a neighbour that does not answer too, after three seconds of asking for
 // it. At once, or with the neighbour known, it is a rule that says so.
 bool is_own_rejection(const TcpObservation& tcp) {
@@ -55,8 +51,9 @@ bool is_own_rejection(const TcpObservation& tcp) {
 
 // The refusal came by ICMP from this machine, for a target that is elsewhere.
 std::vector<Finding> local_firewall_rejects(const Evidenced& evidence) {
-  return as_one(for_each_dead_check(
-      evidence, [&](const Tcp& tcp) { return is_own_rejection(*tcp) && !at_home(evidence.report, tcp); },
+  return for_each_dead_check(
+      evidence,
+      [&](const Tcp& tcp) { return is_own_rejection(*tcp) && !is_at_home(evidence.report, tcp->remote.address); },
       [](const Tcp& tcp) {
         return Finding{
             .code = "tcp.refused_locally",
@@ -64,7 +61,7 @@ std::vector<Finding> local_firewall_rejects(const Evidenced& evidence) {
             .confidence = Confidence::proven,
             .evidence = {tcp.says(fmt::format("{} and ICMP {}/{} from this node's own address {}", failed_with(tcp),
                                               tcp->icmp->type, tcp->icmp->code, tcp->icmp->offender))}};
-      }));
+      });
 }
 
 std::vector<Finding> device_rejects(const Evidenced& evidence) {
