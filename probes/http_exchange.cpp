@@ -87,15 +87,20 @@ asio::awaitable<HttpAnswer> exchange(Stream& stream, std::string request, HttpBo
   const auto left = [&] { return std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()); };
   const bool head_only = request.starts_with("HEAD ");
   const auto sent = co_await within(limit, send(stream, request));
-  if (!sent || *sent) {
-    answer.error = sent ? HttpFailure::send_failed : HttpFailure::timed_out;
-    if (sent) answer.detail = printable(sent->message(), 200);
+  if (!sent) {
+    answer.error = HttpFailure::timed_out;
     co_return answer;
   }
+  // A server may answer before it has read the request, and hang up (RFC 9112 9.5): its answer is there all the same.
   // 64 KiB of header and as much of a body's beginning may arrive together.
   beast::flat_buffer buffer(bounds.header_bytes + bounds.body_bytes + (16U << 10));
   std::optional<HttpParser> parser;
   const auto head = co_await within(left(), read_head(stream, buffer, parser, bounds, is_connect));
+  if (*sent && (!head || *head)) {
+    answer.error = HttpFailure::send_failed;
+    answer.detail = printable(sent->message(), 200);
+    co_return answer;
+  }
   if (!head || *head) {
     answer.error = head ? classify_http(*head) : HttpFailure::timed_out;
     if (parser->get().version() == no_start_line && cannot_be_http(buffer)) answer.error = HttpFailure::malformed;
