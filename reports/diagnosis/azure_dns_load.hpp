@@ -20,4 +20,8 @@ bool is_suspicious(const AzureDnsLoad& load);
 bool goes_to_azure_dns(const Cited<DnsObservation>& dns);
 bool was_silence_of_azure_dns(const Cited<DnsObservation>& dns);
 
+// Its answers to questions that it left open among many and that were asked again alone. None where that does not show
+// a limit: nothing is suspicious, packets get lost anyway, or most stay open.
+std::vector<Cited<DnsObservation>> answers_once_it_is_quiet(const Report& report);
+
 }  // namespace vnetprobe

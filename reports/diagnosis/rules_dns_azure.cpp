@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 
 // Azure's own DNS: how much it bears, and what the virtual network's DHCP says about who answers.
 namespace vnetprobe {
@@ -11,39 +12,36 @@ namespace {
 using Dns = Cited<DnsObservation>;
 
 std::vector<Finding> azure_dns_limits_the_rate(const Evidenced& evidence) {
+  const auto answers = answers_once_it_is_quiet(evidence.report);
+  if (answers.empty()) return {};
   const auto load = load_on_azure_dns(evidence.report.checks);
-  if (!is_suspicious(load) || path_is_lossy(evidence.report.checks)) return {};
-  constexpr std::size_t evidence_at_most = 4;
-  int asked = 0, answered = 0;
+  constexpr std::size_t answers_at_most = 3;
   Finding finding{.code = "dns.throttled", .subject = std::string(azure_dns), .confidence = Confidence::possible};
-  for (const auto& again : cited<DnsObservation>(all_checks(evidence.report), Part::experiments)) {
-    const auto own = cited<DnsObservation>(*again.check);
-    if (!goes_to_azure_dns(again) || std::ranges::none_of(own, was_silence_of_azure_dns)) continue;
-    ++asked;
-    if (again->error == DnsFailure::timed_out) continue;
-    ++answered;
-    if (finding.evidence.size() + 1 < evidence_at_most)
-      finding.evidence.push_back(
-          again.says(fmt::format("asked again alone, it answers for {} in {}", again->name, words(again->duration))));
-  }
-  if (answered < 2 || answered * 3 < asked * 2) return {};
-  std::vector<std::string> touched;
+  for (const auto& again : answers | std::views::take(answers_at_most))
+    finding.evidence.push_back(
+        again.says(fmt::format("asked again alone, it answers for {} in {}", again->name, words(again->duration))));
+  std::optional<Dns> silence, gave_up;
+  std::vector<std::string> ended, without, late;
   for (const auto* check : evidence.open) {
-    const auto own = cited<DnsObservation>(*check);
-    const auto silence = std::ranges::find_if(own, was_silence_of_azure_dns);
-    if (silence == own.end()) continue;
-    if (finding.checks.empty() && touched.empty())
-      finding.evidence.insert(finding.evidence.begin(),
-                              silence->says(fmt::format("{} of {} questions to {} in this run stayed without an answer",
-                                                        load.silent, load.asked, azure_dns)));
-    add_once(ends_at_dns(*check) ? finding.checks : touched, check->id);
+    for (const auto& dns : cited<DnsObservation>(*check)) {
+      const bool by_library = dns->via == DnsVia::libc && dns->error == DnsFailure::libc_error;
+      if (!by_library && !was_silence_of_azure_dns(dns)) continue;
+      auto& first = by_library ? gave_up : silence;
+      if (!first) first = dns;
+      add_once(ends_at_dns(*check) ? ended : by_library ? without : late, check->id);
+    }
   }
-  // Programs ask again and get there late.
-  if (finding.checks.empty()) {
-    finding.checks = std::move(touched);
-    finding.only_informs = true;
-  }
-  if (finding.checks.empty()) return {};
+  if (!silence) return {};
+  finding.evidence.insert(finding.evidence.begin(),
+                          silence->says(fmt::format("{} of {} questions to {} in this run stayed without an answer",
+                                                    load.silent, load.asked, azure_dns)));
+  if (gave_up)
+    finding.evidence.push_back(
+        gave_up->says(fmt::format("the library that programs ask gave up on {} meanwhile", (*gave_up)->name)));
+  // Names that this agent got from the server and programs did not; then what programs only get late.
+  finding.checks = !ended.empty() ? ended : !without.empty() ? without : late;
+  finding.warns = ended.empty() && !without.empty();
+  finding.only_informs = ended.empty() && without.empty();
   return {std::move(finding)};
 }
 
@@ -105,6 +103,20 @@ AzureDnsLoad load_on_azure_dns(const std::vector<Check>& checks) {
 bool is_suspicious(const AzureDnsLoad& load) {
   constexpr int enough = 20, percent = 15;
   return load.asked >= enough && load.silent < load.asked && load.silent * 100 >= load.asked * percent;
+}
+
+std::vector<Dns> answers_once_it_is_quiet(const Report& report) {
+  if (!is_suspicious(load_on_azure_dns(report.checks)) || path_is_lossy(report.checks)) return {};
+  std::size_t asked = 0;
+  std::vector<Dns> answers;
+  for (const auto& again : cited<DnsObservation>(all_checks(report), Part::experiments)) {
+    const auto own = cited<DnsObservation>(*again.check);
+    if (!goes_to_azure_dns(again) || std::ranges::none_of(own, was_silence_of_azure_dns)) continue;
+    ++asked;
+    if (again->error != DnsFailure::timed_out) answers.push_back(again);
+  }
+  if (answers.size() < 2 || answers.size() * 3 < asked * 2) answers.clear();
+  return answers;
 }
 
 std::span<const NamedRule> dns_azure_rules() {

@@ -1,4 +1,5 @@
 #include "reports/diagnosis/addresses.hpp"
+#include "reports/diagnosis/azure_dns_load.hpp"
 #include "reports/diagnosis/dns_view.hpp"
 
 #include <algorithm>
@@ -306,6 +307,7 @@ bool is_often_without(const Report& report) {
 std::vector<Finding> library_gets_no_address(const Evidenced& evidence) {
   std::vector<Finding> findings;
   const bool may_be_chance = answers_are_unsteady(evidence.report) || !is_often_without(evidence.report);
+  const bool azure_limits = !answers_once_it_is_quiet(evidence.report).empty();
   for (const DnsView& view : views_of_targets(evidence)) {
     if (!view.libc || view.libc->seen.empty() || view.check->target.guessed || !view.check->finished) continue;
     const auto& library = view.libc->telling;
@@ -316,6 +318,8 @@ std::vector<Finding> library_gets_no_address(const Evidenced& evidence) {
     const auto answers = std::ranges::find_if(
         view.servers, [&](const Answer& one) { return std::ranges::any_of(one.addresses, usable); });
     if (answers == view.servers.end() || !resolved(*view.check)) continue;
+    // dns.throttled tells it: the library asked in the same burst.
+    if (gave_up && azure_limits && answers->server && answers->server->address == azure_dns) continue;
     const auto* against = gave_up ? word_against(view) : nullptr;
     const bool says_the_same =
         !gave_up && std::ranges::any_of(view.servers, [](const Answer& one) { return one.kind == AnswerKind::nodata; });

@@ -365,6 +365,30 @@ TEST(HttpProbe, SendsABodyOfTheSizeThatItTells) {
   EXPECT_THAT(asked, HasSubstr("\r\nContent-Length: 65536\r\n"));
 }
 
+// Reads the request's header and no more, says `answer`, and hangs up on the body that is still on its way.
+ScriptedPeer::Script hang_up_early(std::string answer) {
+  return [answer](Socket socket) -> asio::awaitable<void> {
+    std::string header(64, ' ');
+    co_await socket.async_read_some(asio::buffer(header), asio::use_awaitable);
+    co_await test::write_all(socket, answer);
+    test::reset(socket);
+  };
+}
+
+TEST(HttpProbe, TakesAnAnswerThatComesBeforeItsRequestIsRead) {
+  asio::io_context io;
+  HttpRequest wanted{.method = "PUT", .url = "http://a.test/report"};
+  wanted.body.assign(std::size_t{32} << 20, 'x');  // more than loopback's buffers hold: sending ends in an error
+  ScriptedPeer refuses(io, hang_up_early("HTTP/1.1 403 Expired\r\nContent-Length: 0\r\n\r\n"));
+  const auto refused = test::run(io, ask_plain(wanted, refuses.port(), patient));
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_EQ(word(refused), "");
+
+  asio::io_context another;
+  ScriptedPeer hangs_up(another, hang_up_early(""));
+  EXPECT_EQ(word(test::run(another, ask_plain(wanted, hangs_up.port(), patient))), "send_failed");
+}
+
 TEST(HttpProbe, SendsNoUserAndNoFragmentOfTheUrl) {
   asio::io_context io;
   std::string asked;

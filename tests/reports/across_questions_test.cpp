@@ -204,10 +204,34 @@ TEST(AzureDns, SilenceUnderLoadIsItsLimitOnlyIfItAnswersLaterAndThePathLosesNoth
   EXPECT_THAT(codes(diagnosed(asked_again(many(8), false))), Not(Contains("dns.throttled")));
   EXPECT_THAT(codes(diagnosed(asked_again(many(8, 12), true))), Not(Contains("dns.throttled"))) << "a lossy path";
   EXPECT_THAT(codes(diagnosed(many(8))), Not(Contains("dns.throttled"))) << "nobody asked again";
+
   auto at_last = many(0);
   for (int i = 0; i < 8; ++i)
     std::get<DnsObservation>(at_last[static_cast<std::size_t>(i)].observations[1].seen).sent = 3;
   EXPECT_THAT(asked(at_last), Contains(FollowUpKind::dns_again).Times(0)) << "all of them got their answer";
+}
+
+// What getaddrinfo says where no server answered it in time.
+Observation gave_up(int number) {
+  auto failed = libc(name(number) + " -> timeout");
+  std::get<DnsObservation>(failed.seen).error = DnsFailure::libc_error;
+  return failed;
+}
+
+TEST(AzureDns, ProgramsThatGetNoAddressInThatBurstAreWarnedOfItsLimitAndNotOfItsSilenceAboutAName) {
+  auto checks = many(0);
+  for (int i = 0; i < 8; ++i) checks[static_cast<std::size_t>(i)].observations[1] = dns(name(i) + " -> timeout", azure);
+  const auto only_late = diagnosed(asked_again(checks, true));
+  EXPECT_THAT(notes(only_late), Contains("dns.throttled"));
+  EXPECT_EQ(only_late.verdict, OverallVerdict::healthy) << "the library got all of them";
+
+  for (int i = 8; i < 18; ++i) checks[static_cast<std::size_t>(i)].observations[0] = gave_up(i);
+  EXPECT_THAT(codes(diagnosed(checks)), ElementsAre("dns.resolver.no_answer_for_name")) << "nobody asked again";
+  const auto limited = diagnosed(asked_again(checks, true));
+  EXPECT_THAT(codes(limited), ElementsAre("dns.throttled"));
+  EXPECT_EQ(limited.verdict, OverallVerdict::degraded);
+  EXPECT_EQ(check_of(limited, "target.a9").verdict, Verdict::warn);
+  EXPECT_EQ(check_of(limited, "target.a3").verdict, Verdict::pass);
 }
 
 // --- What the lease says
