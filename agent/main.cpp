@@ -1,6 +1,8 @@
 #include "agent/cli/commands.hpp"
+#include "agent/tell.hpp"
 #include "reports/render/unicode.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -30,7 +32,7 @@ int carry_out(const Command& command) {
       if (answer.status == 0)
         std::fputs(answer.text.c_str(), stdout);
       else
-        fmt::print(stderr, "{}", visible(answer.text, std::string_view::npos, Lines::kept));
+        tell("{}", visible(answer.text, std::string_view::npos, Lines::kept));
       return answer.status;
     }
     int operator()(const RunCommand& command) const { return run(command); }
@@ -50,6 +52,13 @@ int carry_out(const Command& command) {
   return std::visit(Visitor{}, command);
 }
 
+// What this process opens must not come to stand where a caller closed its stdin, stdout or stderr: a socket would get
+// the report. Read-only, so that writing fails as it would have.
+void fill_standard_descriptors() {
+  for (int descriptor = 0; descriptor < 3; ++descriptor)
+    if (::fcntl(descriptor, F_GETFD) == -1) ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 // The errno of what could not be written, 0 when all was.
 int what_stdout_lost() {
   errno = 0;
@@ -58,7 +67,7 @@ int what_stdout_lost() {
 }
 
 int failed(const std::exception& error) {
-  fmt::print(stderr, "vnetprobe: internal error: {}\n", visible(error.what()));
+  tell("vnetprobe: internal error: {}\n", visible(error.what()));
   return status_internal;
 }
 
@@ -66,12 +75,13 @@ int failed(const std::exception& error) {
 
 int main(int count, char** arguments) {
   std::signal(SIGPIPE, SIG_IGN);
+  fill_standard_descriptors();
   set_up_logging();
   int status = status_internal;
   try {
     status = carry_out(parse_command_line({arguments + 1, arguments + count}));
     if (const int lost = what_stdout_lost(); lost != 0 && lost != EPIPE) {
-      fmt::print(stderr, "vnetprobe: stdout: {}\n", std::strerror(lost));
+      tell("vnetprobe: stdout: {}\n", std::strerror(lost));
       status = status_internal;
     }
   } catch (const std::system_error& error) {

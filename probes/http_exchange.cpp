@@ -3,6 +3,8 @@
 #include "probes/digest.hpp"
 #include "probes/text.hpp"
 
+#include <openssl/err.h>
+#include <openssl/sslerr.h>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
@@ -96,7 +98,8 @@ asio::awaitable<HttpAnswer> exchange(Stream& stream, std::string request, HttpBo
   beast::flat_buffer buffer(bounds.header_bytes + bounds.body_bytes + (16U << 10));
   std::optional<HttpParser> parser;
   const auto head = co_await within(left(), read_head(stream, buffer, parser, bounds, is_connect));
-  if (*sent && (!head || *head)) {
+  const bool told_why = head && *head && classify_http(*head) == HttpFailure::certificate_required;
+  if (*sent && (!head || *head) && !told_why) {
     answer.error = HttpFailure::send_failed;
     answer.detail = printable(sent->message(), 200);
     co_return answer;
@@ -131,8 +134,11 @@ HttpFailure classify_http(const Error& error) {
       error == stream_truncated)
     return HttpFailure::closed;
   if (error.category() == http::make_error_code(http::error::end_of_stream).category()) return HttpFailure::malformed;
+  const bool from_tls = error.category() == asio::error::get_ssl_category();
+  if (from_tls && ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED)
+    return HttpFailure::certificate_required;
   // An alert or a broken record: the peer (or who sits before it) ended what it had begun.
-  if (error.category() == asio::error::get_ssl_category()) return HttpFailure::closed;
+  if (from_tls) return HttpFailure::closed;
   if (error == asio::error::timed_out || error == asio::error::operation_aborted ||
       error == asio::error::host_unreachable || error == asio::error::network_unreachable)
     return HttpFailure::timed_out;

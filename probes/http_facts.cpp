@@ -19,7 +19,11 @@ constexpr std::string_view redacted = "[redacted]";
 
 constexpr std::array secret_headers{"set-cookie", "cookie", "authorization", "proxy-authorization"};
 constexpr std::string_view secret_header_prefix = "x-ms-authorization";
-constexpr std::array secret_parameters{"sig", "code", "token", "access_token", "id_token", "password", "client_secret"};
+constexpr std::array secret_parameters{
+    "sig",    "code",    "token",  "access_token",  "id_token", "key",      "refresh_token", "api_key",
+    "apikey", "api-key", "secret", "client_secret", "sas",      "password", "pwd",           "subscription-key"};
+// Words in the names of headers whose values let somebody in.
+constexpr std::array secret_words{"token", "secret", "password", "api-key", "apikey", "signature"};
 
 // `word` is in lower case.
 bool has_at(std::string_view text, std::size_t at, std::string_view word) {
@@ -45,6 +49,10 @@ bool name_may_begin(std::string_view text, std::size_t at) {
 std::size_t assignment(std::string_view text, std::size_t at, std::string_view& ends) {
   const auto rest = text.substr(at);
   ends = "&;,\"'<>\\ \t\r\n";
+  if (rest.starts_with("=\"")) {
+    ends = "\"";
+    return 2;
+  }
   if (rest.starts_with('=')) return 1;
   if (lower_case(rest.substr(0, 3)) == "%3d") {
     ends = "&;,\"'<>\\ \t\r\n%";
@@ -65,7 +73,7 @@ std::size_t secret_name(std::string_view text, std::size_t at) {
   const auto* found = std::ranges::find_if(secret_parameters, [&](std::string_view name) {
     const auto after = at + name.size();
     return has_at(text, at, name) && after < text.size() && !is_name_character(text[after]) &&
-           !(name == "code" && text[after] == '"');
+           !((name == "code" || name == "key") && text[after] == '"');
   });
   if (found != secret_parameters.end()) return std::string_view(*found).size();
   const auto* encoded = std::ranges::find_if(secret_parameters, [&](std::string_view name) {
@@ -167,7 +175,9 @@ HttpHeader kept_header(std::string_view name, std::string_view value) {
   HttpHeader header{.name = printable(name, 100), .value = {}};
   const std::string lower = lower_case(name);
   const bool secret =
-      std::ranges::find(secret_headers, lower) != secret_headers.end() || lower.starts_with(secret_header_prefix);
+      std::ranges::find(secret_headers, lower) != secret_headers.end() || lower.starts_with(secret_header_prefix) ||
+      lower.ends_with("-key") ||
+      std::ranges::any_of(secret_words, [&](std::string_view word) { return lower.find(word) != lower.npos; });
   header.value = secret ? std::string(redacted)
                         : printable(redacted_url(value.substr(0, 4 * header_value_kept)), header_value_kept);
   return header;

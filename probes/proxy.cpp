@@ -13,6 +13,7 @@ ProxyFailure classify(HttpFailure failure) {
     case HttpFailure::timed_out:
       return ProxyFailure::timed_out;
     case HttpFailure::closed:
+    case HttpFailure::certificate_required:
       return ProxyFailure::closed;
     case HttpFailure::reset:
     case HttpFailure::send_failed:

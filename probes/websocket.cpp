@@ -137,6 +137,7 @@ WebsocketFailure of_http(HttpFailure failure) {
     case HttpFailure::timed_out:
       return WebsocketFailure::timed_out;
     case HttpFailure::closed:
+    case HttpFailure::certificate_required:
       return WebsocketFailure::closed;
     case HttpFailure::malformed:
     case HttpFailure::headers_too_big:

@@ -7,6 +7,7 @@
 #include "agent/cli/read_file.hpp"
 #include "agent/delivery/sinks.hpp"
 #include "agent/delivery/spool.hpp"
+#include "agent/tell.hpp"
 #include "reports/bundle/redact.hpp"
 #include "reports/diagnosis/diagnose.hpp"
 #include "reports/json/report_json.hpp"
@@ -65,7 +66,7 @@ int upload(const std::string& path, NodeRun& run, const BundleCommand& command) 
   loop.run();
   if (problem) std::rethrow_exception(problem);
   if (attempt.outcome != delivery::Outcome::delivered) {
-    fmt::print(stderr, "vnetprobe: not uploaded: {}\n", attempt.says);
+    tell("vnetprobe: not uploaded: {}\n", attempt.says);
     return 1;
   }
   fmt::print("uploaded to {}\n", attempt.says);
@@ -119,7 +120,7 @@ int make_bundle(const BundleCommand& command) {
   if (const auto* errors = std::get_if<std::vector<std::string>>(&probed)) return complain(*errors);
   auto& run = std::get<NodeRun>(probed);
   if (run.interrupted == Interruption::signal) {
-    fmt::print(stderr, "vnetprobe: interrupted; no bundle was made\n");
+    tell("vnetprobe: interrupted; no bundle was made\n");
     return 1;
   }
   bundle::end_with_children_on_signal();
@@ -129,12 +130,12 @@ int make_bundle(const BundleCommand& command) {
   bundle::Made made;
   try {
     made = bundle::make_bundle(run.report, wish, [&](std::string_view id) {
-      if (shows_progress) fmt::print(stderr, "\r\x1b[Kcollecting {}", id);
+      if (shows_progress) tell("\r\x1b[Kcollecting {}", id);
     });
   } catch (const std::runtime_error& error) {
     return complain({error.what()});
   }
-  if (shows_progress) fmt::print(stderr, "\r\x1b[K");
+  if (shows_progress) tell("\r\x1b[K");
   fmt::print("{}: {} items, {} not to be had, {} cut off at their bound, {} secrets redacted\n", wish.path, made.items,
              made.failed, made.truncated, made.redactions);
   if (!made.map_path.empty()) fmt::print("{}: what became what; keep it to yourself\n", made.map_path);

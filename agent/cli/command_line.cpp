@@ -225,6 +225,15 @@ struct Parser {
   }
 };
 
+// A variable that is not set must not drop what was meant: --config "$UNSET" is no run without a configuration.
+void refuse_empty_values(const CLI::App& app) {
+  for (const auto* option : app.get_options())
+    for (const auto& value : option->results())
+      if (value.empty())
+        throw CLI::ValidationError(option->get_name(), "the value is empty; write one, or leave it out");
+  for (const auto* command : app.get_subcommands()) refuse_empty_values(*command);
+}
+
 // `vnetprobe --profile x` means `vnetprobe run --profile x`.
 void insert_default_command(std::vector<std::string>& arguments) {
   const bool own =
@@ -240,6 +249,7 @@ Command parse_command_line(std::vector<std::string> arguments) {
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     parser.app.parse(std::move(reversed));
+    refuse_empty_values(parser.app);
     return parser.chosen();
   } catch (const CLI::ParseError& error) {
     std::ostringstream out, problem;

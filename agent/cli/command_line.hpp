@@ -36,6 +36,7 @@ struct RunCommand {
   std::vector<std::string> only, skip;
   std::string spool;   // directory; empty: the default one
   bool no_delivery{};  // nothing is noted or sent, whatever the configuration says
+  bool simulated{};    // the demo's: what AML's files and the environment say of this machine is not about its network
   Presentation presentation;
 };
 

@@ -4,6 +4,7 @@
 #include "agent/cli/prepare.hpp"
 #include "agent/cli/read_file.hpp"
 #include "agent/delivery/sender.hpp"
+#include "agent/tell.hpp"
 #include "reports/json/report_json.hpp"
 
 #include <fmt/chrono.h>
@@ -159,7 +160,7 @@ int carry_out(const DeliverCommand& command) {
                  [&](std::exception_ptr thrown) { problem = thrown; });
   loop.run();
   if (problem) std::rethrow_exception(problem);
-  for (const auto& line : round.problems) fmt::print(stderr, "vnetprobe: {}\n", line);
+  for (const auto& line : round.problems) tell("vnetprobe: {}\n", line);
   const auto state = spool.state();
   fmt::print("{} delivered, {} waiting, {} refused\n", round.delivered, state.waiting, state.parked);
   return state.waiting + state.parked > 0 ? 1 : 0;
@@ -171,8 +172,8 @@ int deliver_reports(const DeliverCommand& command) {
   try {
     return carry_out(command);
   } catch (const std::filesystem::filesystem_error& error) {
-    fmt::print(stderr, "vnetprobe: the spool: {}: {}; --spool names another directory\n", error.path1().string(),
-               error.code().message());
+    tell("vnetprobe: the spool: {}: {}; --spool names another directory\n", error.path1().string(),
+         error.code().message());
     return status_internal;
   }
 }

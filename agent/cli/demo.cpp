@@ -2,6 +2,7 @@
 #include "agent/config/names.hpp"
 #include "agent/demo/simulated_vnet.hpp"
 #include "agent/run/interrupts.hpp"
+#include "agent/tell.hpp"
 #include "reports/model/nearest.hpp"
 
 #include <fmt/format.h>
@@ -37,7 +38,8 @@ int run_demo(const DemoCommand& command) {
   auto& agent = std::get<RunCommand>(parsed);
   agent.presentation = command.presentation;
   agent.no_delivery = true;
-  if (!command.presentation.quiet) fmt::print(stderr, "A simulated VNet on loopback: {}.\n", entry->what);
+  agent.simulated = true;
+  if (!command.presentation.quiet) tell("A simulated VNet on loopback: {}.\n", entry->what);
   return run(agent);
 }
 

@@ -2,6 +2,7 @@
 #include "agent/cli/write_file.hpp"
 #include "agent/docs/completion.hpp"
 #include "agent/docs/man_page.hpp"
+#include "agent/tell.hpp"
 #include "reports/json/report_json.hpp"
 
 #include <fmt/format.h>
@@ -28,7 +29,7 @@ std::string document(const DocsCommand& command) {
 int print_document(const DocsCommand& command) {
   const auto text = document(command);
   const auto problem = write_file("-", text);
-  if (!problem.empty()) fmt::print(stderr, "vnetprobe: {}\n", problem);
+  if (!problem.empty()) tell("vnetprobe: {}\n", problem);
   return problem.empty() ? 0 : status_internal;
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <boost/asio/ip/address.hpp>
 #include <boost/describe/enum_from_string.hpp>
+#include <boost/url/parse.hpp>
 
 #include <array>
 #include <charconv>
@@ -75,8 +76,17 @@ Profile read_profile(const std::string& text) {
 }
 
 void read_imds_endpoint(const std::string& url, Settings& settings) {
-  if (!url.starts_with("http://") || url.size() <= std::string_view("http://").size())
-    wrong("--imds-endpoint", fmt::format("'{}' is not an http:// URL; write for example http://169.254.169.254", url));
+  // No resolver is asked on the way to the metadata service, and its paths are its own.
+  const auto parsed = boost::urls::parse_uri(url);
+  const bool plain = parsed && parsed->scheme() == "http" && !parsed->has_userinfo() && !parsed->has_query() &&
+                     !parsed->has_fragment() && (parsed->path().empty() || parsed->path() == "/");
+  boost::system::error_code not_literal;
+  if (plain) boost::asio::ip::make_address(parsed->host_address(), not_literal);
+  const bool has_port = plain && (!parsed->has_port() || port_of(parsed->port()));
+  if (!plain || not_literal || !has_port)
+    wrong("--imds-endpoint", fmt::format("'{}' is not http://IP or http://IP:PORT; write for example "
+                                         "http://169.254.169.254",
+                                         harmless(url)));
   settings.imds_endpoint = {.value = url, .source = "--imds-endpoint"};
 }
 

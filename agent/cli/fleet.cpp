@@ -4,6 +4,7 @@
 #include "agent/cli/commands.hpp"
 #include "agent/cli/output.hpp"
 #include "agent/cli/read_file.hpp"
+#include "agent/tell.hpp"
 #include "probes/inflate.hpp"
 
 #include <fmt/format.h>
@@ -121,7 +122,7 @@ int show_fleet(const FleetCommand& command) {
   const Fleet fleet = merge_fleet(std::move(nodes), std::move(skipped));
   const auto problem = present(fleet, command.presentation);
   if (!problem.empty()) {
-    fmt::print(stderr, "vnetprobe: {}\n", problem);
+    tell("vnetprobe: {}\n", problem);
     return status_internal;
   }
   const auto verdict = verdict_of(fleet);

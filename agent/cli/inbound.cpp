@@ -4,6 +4,7 @@
 #include "agent/inbound/show.hpp"
 #include "agent/inbound/token.hpp"
 #include "agent/inbound/verdict.hpp"
+#include "agent/tell.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@ int print(const Result& result, bool json, bool no_color) {
   const auto text = json ? as_json(result) : as_text(result, coloured(no_color));
   std::fputs(text.c_str(), stdout);
   if (std::fflush(stdout) != 0) {
-    fmt::print(stderr, "vnetprobe: the result could not be written to stdout\n");
+    tell("vnetprobe: the result could not be written to stdout\n");
     return status_internal;
   }
   return exit_status(result);
@@ -40,14 +41,12 @@ void tell_the_other_end(const ListenReport& started, const std::string& own_toke
     if (port.problem.empty())
       ports.push_back(port.port);
     else
-      fmt::print(stderr, "vnetprobe: {}\n", port.problem);
+      tell("vnetprobe: {}\n", port.problem);
   }
   if (ports.empty()) return;
-  fmt::print(stderr, "vnetprobe: listening at {}. On the other machine, with this one's address in place of HOST:\n",
-             list(ports));
+  tell("vnetprobe: listening at {}. On the other machine, with this one's address in place of HOST:\n", list(ports));
   const auto token = own_token.empty() ? std::string() : fmt::format("{}={} ", token_variable, own_token);
-  fmt::print(stderr, "  {}vnetprobe reach HOST --ports {}{}\n", token, list(ports),
-             own_token.empty() ? " --token-file FILE" : "");
+  tell("  {}vnetprobe reach HOST --ports {}{}\n", token, list(ports), own_token.empty() ? " --token-file FILE" : "");
 }
 
 // A flood of strangers is counted and not told one by one.
@@ -57,8 +56,8 @@ class Told {
     constexpr int lines_at_most = 20;
     const int line = ++lines_[port];
     if (line > lines_at_most) return;
-    fmt::print(stderr, "vnetprobe: port {}: {}, {}\n", port, visitor.address, visitor.proven ? "proven" : "not proven");
-    if (line == lines_at_most) fmt::print(stderr, "vnetprobe: port {}: further visits are counted only\n", port);
+    tell("vnetprobe: port {}: {}, {}\n", port, visitor.address, visitor.proven ? "proven" : "not proven");
+    if (line == lines_at_most) tell("vnetprobe: port {}: further visits are counted only\n", port);
   }
 
  private:
@@ -94,7 +93,7 @@ int reach(const ReachCommand& command) {
                                    .token = std::get<std::string>(std::move(token)),
                                    .limit = command.limit});
   if (const auto* problem = std::get_if<std::string>(&result)) {
-    fmt::print(stderr, "vnetprobe: {}\n", *problem);
+    tell("vnetprobe: {}\n", *problem);
     return 1;
   }
   return print(std::get<ReachReport>(result), command.json, command.no_color);

@@ -52,8 +52,10 @@ Preparation prepare(const RunCommand& command, const std::function<void(const Se
   if (as_soon_as_said && preparation.errors.empty()) as_soon_as_said(said);
   prepared.catalogue = read_catalogue(said.catalog, preparation.errors);
   if (!preparation.errors.empty()) return preparation;
-  prepared.surroundings = surroundings_of_this_process();
-  prepared.local = read_azureml(prepared.surroundings);
+  if (!command.simulated) {
+    prepared.surroundings = surroundings_of_this_process();
+    prepared.local = read_azureml(prepared.surroundings);
+  }
   std::vector<std::string> ca_files;
   for (const auto& file : said.ca_files) ca_files.push_back(file.value);
   prepared.host = read_host(prepared.surroundings, ca_files);

@@ -5,6 +5,7 @@
 #include "agent/run/progress.hpp"
 #include "agent/run/tagged_addresses.hpp"
 #include "agent/run/ulid.hpp"
+#include "agent/run/without_secrets.hpp"
 #include "agent/tags/source.hpp"
 #include "probes/imds.hpp"
 #include "reports/diagnosis/diagnose.hpp"
@@ -71,9 +72,12 @@ ImdsAsked ask_imds(const Settings& known, const RunCommand& command, std::chrono
 
 std::vector<Endpoint> resolvers_to_ask(const Discovery& discovery) {
   std::vector<Endpoint> resolvers;
-  for (const auto& given : discovery.settings.resolvers) resolvers.push_back(given.value);
+  const auto once = [&](const Endpoint& server) {
+    if (std::ranges::find(resolvers, server) == resolvers.end()) resolvers.push_back(server);
+  };
+  for (const auto& given : discovery.settings.resolvers) once(given.value);
   if (!resolvers.empty() || !discovery.host.resolvers.resolvers) return resolvers;
-  for (const auto& server : discovery.host.resolvers.resolvers->servers) resolvers.push_back(server.endpoint);
+  for (const auto& server : discovery.host.resolvers.resolvers->servers) once(server.endpoint);
   return resolvers;
 }
 
@@ -194,6 +198,7 @@ Report concluded(Steps& steps, const Discovery& discovery, const Plan& plan, Run
   report.node.interception_allowed = discovery.settings.allow_interception;
   report.agent.service_tags->routes = forced_tunnel_routes(steps.tags, report.node);
   note_tagged_addresses(outcome.checks, steps.tags);
+  take_secrets_out(outcome.checks);
   report.checks = std::move(outcome.checks);
   report.not_checked = plan.not_checked;
   note_imds(report);

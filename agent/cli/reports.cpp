@@ -6,6 +6,7 @@
 #include "agent/cli/output.hpp"
 #include "agent/cli/prepare.hpp"
 #include "agent/cli/read_file.hpp"
+#include "agent/tell.hpp"
 #include "reports/compare/compare.hpp"
 #include "reports/diagnosis/codes.hpp"
 #include "reports/diagnosis/diagnose.hpp"
@@ -55,8 +56,8 @@ int list(const ListCommand& command) {
   fmt::print("{}", list_checks(plan, prepared.catalogue, command.format));
   // An array of checks has no place for what is none, and readers count on the array.
   if (command.format == "json") {
-    for (const auto& missing : plan.not_checked) fmt::print(stderr, "vnetprobe: not checked: {}\n", missing);
-    for (const auto& one : plan.left_out) fmt::print(stderr, "vnetprobe: of other networks: {}\n", one);
+    for (const auto& missing : plan.not_checked) tell("vnetprobe: not checked: {}\n", missing);
+    for (const auto& one : plan.left_out) tell("vnetprobe: of other networks: {}\n", one);
   }
   return 0;
 }
@@ -83,7 +84,7 @@ int diagnose_file(const DiagnoseCommand& command) {
     problem = present(compare(*report.report, *other.report, command.path, command.compare), command.presentation);
   }
   if (!problem.empty()) {
-    fmt::print(stderr, "vnetprobe: {}\n", problem);
+    tell("vnetprobe: {}\n", problem);
     return status_internal;
   }
   return exit_status(*report.report);

@@ -3,6 +3,7 @@
 #include "agent/cli/output.hpp"
 #include "agent/cli/probe_node.hpp"
 #include "agent/run/interrupts.hpp"
+#include "agent/tell.hpp"
 #include "reports/diagnosis/diagnose.hpp"
 #include "reports/render/unicode.hpp"
 
@@ -14,8 +15,7 @@ namespace vnetprobe {
 
 int complain(const std::vector<std::string>& errors) {
   // They repeat what was given, from wherever it came: a terminal must not obey it.
-  for (const auto& error : errors)
-    fmt::print(stderr, "vnetprobe: {}\n", visible(error, std::string_view::npos, Lines::kept));
+  for (const auto& error : errors) tell("vnetprobe: {}\n", visible(error, std::string_view::npos, Lines::kept));
   return status_usage;
 }
 
@@ -27,7 +27,7 @@ int run(const RunCommand& command) {
   const bool delivers = !command.no_delivery;
   if (delivers) report.spool = spool_note(command.spool, settings);
   const auto problem = present(report, command.presentation);
-  if (!problem.empty()) fmt::print(stderr, "vnetprobe: {}\n", problem);
+  if (!problem.empty()) tell("vnetprobe: {}\n", problem);
   interrupts.reset();
   if (delivers && interrupted != Interruption::signal)
     deliver_now(report, command.spool, settings,

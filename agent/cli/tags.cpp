@@ -3,6 +3,7 @@
 #include "agent/cli/tags_output.hpp"
 #include "agent/config/config_file.hpp"
 #include "agent/tags/source.hpp"
+#include "agent/tell.hpp"
 
 #include <fmt/format.h>
 #include <netdb.h>
@@ -36,9 +37,9 @@ std::string cloud_of(const TagsCommand& command) {
 }
 
 std::optional<tags::TagFile> accept(tags::TagFileRead read, bool lenient) {
-  for (const auto& error : read.errors) fmt::print(stderr, "vnetprobe: {}\n", error);
+  for (const auto& error : read.errors) tell("vnetprobe: {}\n", error);
   if (!read.file && !read.errors.empty() && !lenient)
-    fmt::print(stderr, "vnetprobe: --lenient tells what is wrong and uses the rest\n");
+    tell("vnetprobe: --lenient tells what is wrong and uses the rest\n");
   return std::move(read.file);
 }
 
@@ -47,7 +48,7 @@ std::optional<tags::TagFile> open_file(const TagsCommand& command) {
       .named = command.service_tags, .configured = {}, .cloud = cloud_of(command), .lenient = command.lenient};
   if (wish.named.empty() && !command.config_path.empty()) {
     auto config = load_config(command.config_path);
-    for (const auto& error : config.errors) fmt::print(stderr, "vnetprobe: {}\n", error.message);
+    for (const auto& error : config.errors) tell("vnetprobe: {}\n", error.message);
     if (!config.errors.empty()) return std::nullopt;
     if (config.settings && config.settings->service_tags) wish.configured = config.settings->service_tags->value;
   }
@@ -100,7 +101,7 @@ int lookup(const TagsCommand& command) {
   if (!file) return status_usage;
   const tags::TagIndex index(*file);
   bool first = true, failed = false;
-  const auto tell = [&](const std::string& asked) {
+  const auto answer = [&](const std::string& asked) {
     for (const auto& one : look_up(index, asked)) {
       failed = failed || !one.error.empty();
       if (wants_json(command))
@@ -108,19 +109,19 @@ int lookup(const TagsCommand& command) {
       else if (one.error.empty())
         print(lookup_text(one));
       else
-        fmt::print(stderr, "vnetprobe: {}", lookup_text(one));
+        tell("vnetprobe: {}", lookup_text(one));
       first = false;
     }
   };
   for (const auto& argument : command.arguments) {
     if (argument != "-") {
-      tell(argument);
+      answer(argument);
       continue;
     }
     std::string line;
     while (std::getline(std::cin, line)) {
       const auto begin = line.find_first_not_of(" \t\r");
-      if (begin != std::string::npos) tell(line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1));
+      if (begin != std::string::npos) answer(line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1));
     }
   }
   if (wants_json(command)) print(first ? "[]\n" : "\n]\n");
@@ -150,7 +151,7 @@ int routes(const TagsCommand& command) {
              : command.format == "json"      ? tags::routes_as_json(plan)
                                              : tags::routes_as_table(plan));
   // Not into the output: that goes into other programs as it is.
-  for (const auto& note : plan.notes) fmt::print(stderr, "vnetprobe: {}\n", note);
+  for (const auto& note : plan.notes) tell("vnetprobe: {}\n", note);
   return 0;
 }
 
@@ -171,7 +172,7 @@ int audit(const TagsCommand& command) {
   else
     print(audit_text(result));
   for (const auto& tag : tag_routes)
-    fmt::print(stderr, "vnetprobe: the route to the service tag {} was left out: Azure keeps its addresses\n", tag);
+    tell("vnetprobe: the route to the service tag {} was left out: Azure keeps its addresses\n", tag);
   return result.complete() ? 0 : 1;
 }
 

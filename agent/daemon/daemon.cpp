@@ -10,6 +10,7 @@
 #include "agent/daemon/pages.hpp"
 #include "agent/daemon/service_manager.hpp"
 #include "agent/daemon/state_directory.hpp"
+#include "agent/tell.hpp"
 #include "reports/json/report_json.hpp"
 #include "reports/render/words.hpp"
 
@@ -188,7 +189,7 @@ class Daemon final : public PageSource {
     while (!messages.empty()) {
       const auto line = messages.substr(0, messages.find('\n'));
       messages.remove_prefix(std::min(line.size() + 1, messages.size()));
-      if (told_.size() < lines_at_most && told_.insert(std::string(line)).second) fmt::print(stderr, "{}\n", line);
+      if (told_.size() < lines_at_most && told_.insert(std::string(line)).second) tell("{}\n", line);
     }
   }
 
@@ -324,7 +325,7 @@ int serve_daemon(const DaemonCommand& command) {
     end_children();
   } catch (const std::exception& error) {
     end_children();
-    fmt::print(stderr, "vnetprobe: {}\n", error.what());
+    tell("vnetprobe: {}\n", error.what());
     return status_internal;
   }
   return 0;

@@ -104,11 +104,14 @@ class Planner {
     if (servers.empty() && discovery_.host.resolvers.resolvers)
       for (const auto& server : discovery_.host.resolvers.resolvers->servers) servers.push_back(server.endpoint);
     if (servers.empty()) note(entry, "this node names no DNS server; write --resolver IP to ask one");
+    // What stands in the id need not be a host: where ports tell the servers of one address apart, they are part of it.
+    CatalogueEntry without_host = entry;
+    without_host.host.clear();
     for (const auto& server : servers) {
-      const bool twice = std::ranges::count(servers, server.address, &Endpoint::address) > 1;
+      const auto has_its_address = [&](const Endpoint& one) { return one.address == server.address && one != server; };
       Values values = values_;
-      values["resolver"] = twice ? to_string(server) : server.address;
-      if (!add(entry, values, std::nullopt)) continue;
+      values["resolver"] = std::ranges::any_of(servers, has_its_address) ? to_string(server) : server.address;
+      if (!add(without_host, values, std::nullopt)) continue;
       Target& target = plan_.checks.back().check.target;
       target.host = server.address;
       target.port = server.port;

@@ -45,7 +45,8 @@ class Climb {
     }
     choose_way();
     const std::string name = proxy_ ? proxy_->address.host : target.host;
-    auto addresses = co_await resolve(name);
+    std::vector<std::string> addresses{name};
+    if (!is_pinned(name, proxy_ ? proxy_->address.port : target.port)) addresses = co_await resolve(name);
     if (planned_.stack == Stack::dns || addresses.empty()) co_return;
     if (planned_.stack == Stack::udp) {
       co_await send_datagram(std::move(addresses.front()));
@@ -91,6 +92,14 @@ class Climb {
     proxy_ = choose_proxy(equipment_.discovery.settings.proxy, equipment_.surroundings.environment,
                           planned_.stack == Stack::http ? "http" : "https", check_.target.host, check_.target.port);
     if (proxy_) check_.proxy = "http://" + to_string({.address = proxy_->address.host, .port = proxy_->address.port});
+  }
+
+  // As curl has it, a name in place of which --connect-to puts an address is not looked up. With --resolver its answers
+  // are wanted all the same: they are evidence about that server.
+  bool is_pinned(const std::string& name, std::uint16_t port) const {
+    if (planned_.stack == Stack::dns || !equipment_.ask_libc) return false;
+    const auto replacement = replacement_for(equipment_.connect_to, name, port);
+    return replacement && !replacement->address.empty();
   }
 
   // The evidence of an experiment on another way is that way's, not the resolution's again.
@@ -171,6 +180,8 @@ class Climb {
       wanted.proxy_credentials = proxy_->address.credentials;
     }
     auto seen = co_await observe_http(connection_, std::move(wanted), proxy_.has_value(), limits_.http);
+    // A peer that was gone before the request could be sent.
+    if (seen.remote.address.empty()) seen.remote = std::get<TcpObservation>(check_.observations[carrier_].seen).remote;
     note(std::move(seen));
     // What the exchange has made of the segments' size (diagnosis-codes 1.4, mtu.reduced).
     note_size_of_segments(lowest_layer(connection_), std::get<TcpObservation>(check_.observations[carrier_].seen));

@@ -1,5 +1,6 @@
 #include "agent/run/progress.hpp"
 
+#include "agent/tell.hpp"
 #include "reports/render/text_layout.hpp"
 
 #include <fmt/format.h>
@@ -49,7 +50,7 @@ Progress::Progress(std::size_t total, std::chrono::milliseconds deadline, bool w
     : total_(total), until_(std::chrono::steady_clock::now() + deadline), shown_(wanted && is_terminal()) {}
 
 Progress::~Progress() {
-  if (shown_) fmt::print(stderr, "\r\033[K");
+  if (shown_) tell("\r\033[K");
 }
 
 void Progress::started(const std::string& id) {
@@ -74,7 +75,7 @@ void Progress::draw() {
   if (now - drawn_ < between_redraws) return;
   drawn_ = now;
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until_ - now);
-  fmt::print(stderr, "\r\033[K{}", progress_line(finished_, total_, waiting_, left, terminal_width()));
+  tell("\r\033[K{}", progress_line(finished_, total_, waiting_, left, terminal_width()));
   std::fflush(stderr);
 }
 

@@ -16,8 +16,11 @@ enum class HttpFailure {
   malformed,        // not HTTP
   headers_too_big,  // over the bound
   send_failed,
+  certificate_required,  // the alert by which a server of TLS 1.3 tells, after the handshake, that it wants a client's
+                         // certificate (RFC 8446 6.2)
 };
-BOOST_DESCRIBE_ENUM(HttpFailure, timed_out, reset, closed, malformed, headers_too_big, send_failed)
+BOOST_DESCRIBE_ENUM(HttpFailure, timed_out, reset, closed, malformed, headers_too_big, send_failed,
+                    certificate_required)
 
 struct HttpHeader {
   std::string name;  // as received

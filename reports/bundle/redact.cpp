@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <re2/re2.h>
+#include <re2/set.h>
 #include <boost/beast/core/detail/base64.hpp>
 #include <boost/json.hpp>
 
@@ -120,8 +121,34 @@ struct Redactor::State {
   };
 
   std::vector<Compiled> rules;
+  // Says in one pass which of the first rules can match at all: most text has none of their beginnings.
+  std::unique_ptr<RE2::Set> beginnings;
+  std::size_t begun{};                                  // how many of the rules it knows
   std::unordered_map<std::string, std::string> tokens;  // by canonical secret
   std::vector<Needle> needles;
+
+  void prepare_beginnings() {
+    RE2::Options options(RE2::Latin1);
+    options.set_case_sensitive(false);
+    options.set_log_errors(false);
+    beginnings = std::make_unique<RE2::Set>(options, RE2::UNANCHORED);
+    for (const auto& rule : rules) beginnings->Add(rule.lead->pattern(), nullptr);
+    begun = beginnings->Compile() ? rules.size() : 0;
+  }
+
+  std::vector<std::size_t> to_be_tried(std::string_view text) const {
+    std::vector<int> known;
+    RE2::Set::ErrorInfo error{RE2::Set::kNoError};
+    const bool any = begun > 0 && beginnings->Match(piece(text), &known, &error);
+    std::vector<std::size_t> tried;
+    if (any || error.kind == RE2::Set::kNoError)
+      tried.assign(known.begin(), known.end());
+    else
+      for (std::size_t rule = 0; rule < begun; ++rule) tried.push_back(rule);  // it ran out of memory
+    std::sort(tried.begin(), tried.end());
+    for (auto rule = begun; rule < rules.size(); ++rule) tried.push_back(rule);
+    return tried;
+  }
 
   void find(std::size_t rule, std::string_view text, std::vector<Span>& spans) const {
     const Compiled& compiled = rules[rule];
@@ -207,6 +234,8 @@ Redactor::Redactor(const std::vector<std::string>& own_patterns) : state_(std::m
   for (const auto& rule : redaction_rules())
     state_->rules.push_back(
         {.id = std::string(rule.id), .lead = compile(rule.lead, true), .read = rule.read, .accept = rule.accept});
+  std::erase_if(state_->rules, [](const auto& rule) { return !rule.lead->ok(); });
+  state_->prepare_beginnings();
   for (const auto& pattern : own_patterns)
     state_->rules.push_back({.id = "own_pattern", .lead = compile(pattern, false)});
   std::erase_if(state_->rules, [](const auto& rule) { return !rule.lead->ok(); });
@@ -218,7 +247,7 @@ Redactor& Redactor::operator=(Redactor&&) noexcept = default;
 
 Redacted Redactor::redact(std::string_view text) {
   std::vector<Span> spans;
-  for (std::size_t rule = 0; rule < state_->rules.size(); ++rule) state_->find(rule, text, spans);
+  for (const auto rule : state_->to_be_tried(text)) state_->find(rule, text, spans);
   for (const auto& span : spans) state_->remember(span.rule, text.substr(span.begin, span.end - span.begin));
   state_->find_needles(text, spans);
   return state_->replace(text, spans);

@@ -148,4 +148,10 @@ std::string host_of(std::string_view endpoint) {
   return std::string(endpoint.substr(0, colon));
 }
 
+std::string for_dig(std::string_view server) {
+  auto address = "@" + host_of(server);
+  if (address.size() > server.size()) return address;
+  return address.append(" -p ").append(server.substr(server.rfind(':') + 1));
+}
+
 }  // namespace vnetprobe

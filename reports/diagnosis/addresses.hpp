@@ -28,6 +28,8 @@ std::string network_of(std::string_view cidr);
 
 // "10.0.0.4:443" -> "10.0.0.4", "[fd00::1]:443" -> "fd00::1"; text without a port comes back as it is.
 std::string host_of(std::string_view endpoint);
+// As dig takes a server (its manual page, -p): "10.0.0.4" -> "@10.0.0.4", "10.0.0.4:5353" -> "@10.0.0.4 -p 5353".
+std::string for_dig(std::string_view server);
 // "mystorage.blob.core.windows.net" -> "mystorage"
 std::string first_label(std::string_view host);
 

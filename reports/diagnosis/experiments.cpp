@@ -87,6 +87,10 @@ bool was_cut(const TlsObservation& tls) {
          tls.error == TlsFailure::protocol;
 }
 
+bool came_further(const TlsObservation& tls, const TlsObservation& cut) {
+  return tls.server_hello_received && (!cut.server_hello_received || !was_cut(tls));
+}
+
 std::optional<Cited<ProxyObservation>> tunnel_once_more(const Cited<ProxyObservation>& first) {
   for (const auto& again : cited<ProxyObservation>(*first.check, Part::experiments))
     if (again->proxy == first->proxy && again->target == first->target && !again->user_agent) return again;
@@ -105,7 +109,7 @@ std::optional<Cited<HttpObservation>> answer_once_more(const Check& check) {
 
 std::optional<Cited<TlsObservation>> answered_again(const Check& check, const TlsObservation& own) {
   for (const auto& tls : cited<TlsObservation>(check, Part::experiments))
-    if (tls->sni == own.sni && tls->remote == own.remote && !tls->offered_at_most && tls->server_hello_received &&
+    if (tls->sni == own.sni && tls->remote == own.remote && !tls->offered_at_most && came_further(*tls, own) &&
         !passed_in_small_segments(tls))
       return tls;
   return std::nullopt;
@@ -115,7 +119,7 @@ bool cut_again(const Check& check, const TlsObservation& own) {
   bool again = false;
   for (const auto& tls : cited<TlsObservation>(check, Part::experiments)) {
     if (tls->sni != own.sni || tls->offered_at_most) continue;
-    if (tls->server_hello_received) return false;
+    if (came_further(*tls, own)) return false;
     again = again || was_cut(*tls);
   }
   return again;

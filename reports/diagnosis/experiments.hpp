@@ -42,8 +42,11 @@ std::optional<Cited<ProxyObservation>> tunnel_once_more(const Cited<ProxyObserva
 // The same request once more, in packets of the usual size, and answered.
 std::optional<Cited<HttpObservation>> answer_once_more(const Check& check);
 
-// The same handshake once more: the first that brought an answer of the peer, and whether one was cut as well and none
-// was answered.
+// Whether a handshake came further than one that was cut: it brought an answer of the peer, and where that one had
+// one too, it ended.
+bool came_further(const TlsObservation& tls, const TlsObservation& cut);
+
+// The same handshake once more: the first that came further, and whether one was cut as well and none came further.
 std::optional<Cited<TlsObservation>> answered_again(const Check& check, const TlsObservation& own);
 bool cut_again(const Check& check, const TlsObservation& own);
 

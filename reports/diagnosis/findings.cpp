@@ -99,6 +99,7 @@ Values values_for(const Report& report, const CheckPlaces& places, const Finding
   Values values;
   for (const auto& value : finding.values) values.push_back(value);
   values.emplace_back("subject", finding.subject);
+  values.emplace_back("dns_server", for_dig(finding.subject));
   const auto& node = report.node;
   offer(values, "region", node.region);
   offer(values, "subscription", node.subscription);
@@ -120,7 +121,7 @@ Values values_for(const Report& report, const CheckPlaces& places, const Finding
     if (target.private_zone) values.emplace_back("zone", *target.private_zone);
   }
   for (const auto& resolver : node.resolvers)
-    if (!resolver.stub) values.emplace_back("resolver", resolver.value);
+    if (!resolver.stub) values.emplace_back("resolver", for_dig(resolver.value));
   return values;
 }
 

@@ -84,7 +84,7 @@ std::vector<Finding> name_is_filtered(const Evidenced& evidence) {
     if (!own || (*own)->sni.empty()) continue;
     std::optional<Tls> other, unnamed;
     for (const auto& tls : cited<TlsObservation>(*check, Part::experiments)) {
-      if (tls->remote != (*own)->remote || !tls->server_hello_received || tls->offered_at_most) continue;
+      if (tls->remote != (*own)->remote || !came_further(*tls, **own) || tls->offered_at_most) continue;
       if (tls->sni.empty())
         unnamed = tls;
       else if (tls->sni != (*own)->sni)

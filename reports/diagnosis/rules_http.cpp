@@ -108,6 +108,7 @@ std::vector<Finding> no_answer(const Evidenced& evidence) {
       case HttpFailure::reset:
       case HttpFailure::closed:
       case HttpFailure::send_failed:
+      case HttpFailure::certificate_required:
         finding.code = "tcp.reset_midstream";
         finding.evidence = {http.says(fmt::format("the connection to {} ended {} after the request, before an answer",
                                                   to_string(http->remote), words(http->duration)))};

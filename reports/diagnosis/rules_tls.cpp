@@ -65,6 +65,30 @@ std::vector<Finding> alerts(const Evidenced& evidence) {
   return findings;
 }
 
+// TLS 1.3 asks for the client's certificate in a handshake that ends well without one, and refuses afterwards.
+std::vector<Finding> client_certificate_is_missed(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const auto* check : evidence.open) {
+    const auto handshakes = cited<TlsObservation>(*check);
+    const auto requests = cited<HttpObservation>(*check);
+    if (handshakes.empty() || requests.empty() || !check->finished) continue;
+    const auto& tls = handshakes.back();
+    const auto error = requests.back()->error;
+    const bool told = error == HttpFailure::certificate_required;
+    const bool hung_up =
+        error == HttpFailure::closed || error == HttpFailure::reset || error == HttpFailure::send_failed;
+    if (!told && !(hung_up && tls->client_certificate_requested && !good_second_answer(*check))) continue;
+    auto finding =
+        about(tls, "tls.client_cert_required", check->target.host, told ? Confidence::proven : Confidence::possible,
+              fmt::format("{} asked for a client certificate", to_string(tls->remote)));
+    finding.evidence.push_back(requests.back().says(told ? "it ended the connection with the alert certificate_required"
+                                                         : "it ended the connection before an answer to the request"));
+    if (!told) finding.alternatives = {"the server ends the connection for another reason"};
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
 // Wrong dates on a certificate whose chain is otherwise right. A wrong clock was looked for before (rules_clock).
 std::vector<Finding> validity(const Evidenced& evidence) {
   std::vector<Finding> findings;
@@ -207,10 +231,13 @@ std::vector<Finding> cut_off(const Evidenced& evidence) {
     }
     // A service of Azure speaks TLS: there, something else is somebody else's answer.
     const bool of_user = tls.check->target.service == Service::user || tls.check->target.service == Service::none;
-    if (of_user && tls->error == TlsFailure::protocol && !tls->server_hello_received) {
-      others.push_back(about(tls, "tls.not_tls", endpoint_of(*tls.check), Confidence::possible,
-                             fmt::format("{} answered the ClientHello{} with something that is not TLS",
-                                         to_string(tls->remote), for_name(*tls))));
+    if (of_user && tls->error == TlsFailure::protocol) {
+      others.push_back(
+          about(tls, "tls.not_tls", endpoint_of(*tls.check), Confidence::possible,
+                fmt::format("{} answered the ClientHello{} with {}", to_string(tls->remote), for_name(*tls),
+                            tls->server_hello_received
+                                ? "a ServerHello, and then with what no client takes: " + tls->detail.value_or("")
+                                : "something that is not TLS")));
       continue;
     }
     auto& findings = is_public(tls->remote.address) ? to_the_internet : within;
@@ -237,6 +264,7 @@ std::vector<Finding> cut_off(const Evidenced& evidence) {
 
 std::span<const NamedRule> tls_rules() {
   static constexpr std::array rules{NamedRule{"tls.alerts", alerts},
+                                    NamedRule{"tls.client_cert_required", client_certificate_is_missed},
                                     NamedRule{"tls.validity", validity},
                                     NamedRule{"tls.untrusted_root_local", store_lacks_a_public_root},
                                     NamedRule{"tls.python_store_differs", python_knows_other_roots},

@@ -388,6 +388,23 @@ TEST(Plan, SaysWhichValueWouldAddWhatIsNotChecked) {
   EXPECT_TRUE(find(plan_of(bare), "node.imds")->check.required);
 }
 
+TEST(Plan, AsksEachServerOnceAndTellsThoseOfOneAddressApart) {
+  auto discovery = node();
+  const auto ask = [&](std::vector<Endpoint> servers) {
+    discovery.settings.resolvers.clear();
+    for (auto& one : servers) discovery.settings.resolvers.push_back({.value = std::move(one), .source = "--resolver"});
+    return ids(plan_of(discovery), "node.resolver/");
+  };
+  using Ids = std::set<std::string>;
+  EXPECT_EQ(ask({{"127.0.0.1", 5301}}), Ids{"node.resolver/127.0.0.1"});
+  EXPECT_EQ(ask({{"127.0.0.1", 5301}, {"127.0.0.1", 5301}}), Ids{"node.resolver/127.0.0.1"});
+  EXPECT_EQ(ask({{"127.0.0.1", 5301}, {"127.0.0.1", 5302}}),
+            (Ids{"node.resolver/127.0.0.1:5301", "node.resolver/127.0.0.1:5302"}));
+  const auto plan = plan_of(discovery);
+  EXPECT_EQ(find(plan, "node.resolver/127.0.0.1:5302")->check.target.host, "127.0.0.1");
+  EXPECT_EQ(find(plan, "node.resolver/127.0.0.1:5302")->check.target.port, 5302);
+}
+
 TEST(Plan, NamesTheGlobalTagWhereTheRegionIsNotKnown) {
   auto discovery = node();
   discovery.settings.region.reset();

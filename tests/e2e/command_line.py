@@ -34,6 +34,10 @@ class Usage(unittest.TestCase):
                 (["run", "--resolver", "dns.contoso.com"], "--resolver"),
                 (["run", "--connect-to", "a:b"], "--connect-to"),
                 (["run", "--imds-endpoint", "ftp://x"], "--imds-endpoint"),
+                (["run", "--imds-endpoint", "http://imds.test"], "--imds-endpoint"),
+                (["run", "--imds-endpoint", "http://127.0.0.1:99999"], "--imds-endpoint"),
+                (["run", "--ca-file", ""], "--ca-file: the value is empty"),
+                (["run", "--config", ""], "--config: the value is empty"),
                 (["run", "--ca-file", "/nonexistent.pem"], "/nonexistent.pem"),
                 (["run", "--config", "/nonexistent.yaml"], "/nonexistent.yaml"),
                 (["run", "--catalog", "/nonexistent.yaml"], "/nonexistent.yaml"),
@@ -186,6 +190,39 @@ class Runs(unittest.TestCase):
                 done = subprocess.run([BINARY, *words], stdout=full, stderr=subprocess.PIPE, text=True)
             self.assertEqual(done.returncode, 3, words)
             self.assertIn("No space left", done.stderr)
+
+    def test_a_stderr_that_takes_nothing_costs_words_and_no_report(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([BINARY, "demo"], stdout=subprocess.PIPE, stderr=full, text=True)
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("HEALTHY", done.stdout)
+            done = subprocess.run([BINARY, "explain", "nope"], stdout=subprocess.PIPE, stderr=full, text=True)
+            self.assertEqual(done.returncode, 2)
+
+    def test_a_closed_stdout_is_told(self):
+        done = subprocess.run(["sh", "-c", 'exec "$0" demo >&-', BINARY], stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("stdout: Bad file descriptor", done.stderr)
+
+    def test_the_demo_is_the_same_on_a_node_of_another_cloud(self):
+        there = ("azureml://usgovvirginia.api.ml.azure.us/mlflow/v1.0/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg/"
+                 "providers/Microsoft.MachineLearningServices/workspaces/ws1")
+        done = subprocess.run([BINARY, "demo", "--format", "json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              env={**os.environ, "MLFLOW_TRACKING_URI": there, "HTTPS_PROXY": "http://proxy.test:3128"})
+        report = json.loads(done.stdout)
+        self.assertEqual((report["verdict"], report["node"]["cloud"]["value"], report["diagnoses"]), ("healthy", "public", []))
+
+    def test_a_name_that_is_led_elsewhere_is_not_looked_up(self):
+        """As curl has --connect-to; in a namespace where no DNS server can answer."""
+        script = ("ip link set lo up; python3 -m http.server 8099 --bind 127.0.0.1 >/dev/null 2>&1 & server=$!; "
+                  "until python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", 8099))' 2>/dev/null; do sleep 0.1; done; "
+                  '"$0" run --only "target.*" --target http://nowhere.invalid/ --connect-to nowhere.invalid:80:127.0.0.1:8099 --format json; '
+                  "status=$?; kill $server; exit $status")
+        done = subprocess.run([*ALONE, "sh", "-c", script, BINARY], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        check = json.loads(done.stdout)["checks"][0]
+        self.assertEqual((check["verdict"], [seen["layer"] for seen in check["observations"]]), ("pass", ["tcp", "http"]))
+        self.assertEqual(check["observations"][0]["instead_of"], "nowhere.invalid:80")
 
     def test_an_error_repeats_nothing_that_a_terminal_obeys(self):
         for words in (("explain", "a\x1b[31mb"), ("--\x1b[31m",), ("run", "--config", "/tmp/\u202eno"), ("demo", "--fault", "\x07")):

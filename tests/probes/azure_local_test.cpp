@@ -202,6 +202,12 @@ TEST(ImdsProbe, SaysWhatAnsweredInsteadOfTheService) {
            {"nothing there", failing(404, ""), "http_status", 404, ""},
            {"too many requests", failing(429, "Too many requests"), "http_status", 429, "Too many"},
            {"trouble", failing(500, ""), "http_status", 500, ""},
+           {"a portal", say("HTTP/1.1 302 Found\r\nLocation: http://login.test/\r\nContent-Length: 0\r\n\r\n"),
+            "not_json", 302, ""},
+           {"a web server's page", failing(403, "<html><h1>403 Forbidden</h1></html>"), "not_json", 403, "Forbidden"},
+           {"the host's own page",
+            say("HTTP/1.1 503 x\r\nServer: Microsoft-HTTPAPI/2.0\r\nContent-Length: 6\r\n\r\n<html>"), "http_status",
+            503, ""},
            {"a gigabyte announced", endless("HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n"), "too_big", 200,
             ""},
            {"a body to no end", endless("HTTP/1.1 200 OK\r\n\r\n"), "too_big", 200, ""},
@@ -222,6 +228,23 @@ TEST(ImdsProbe, SaysWhatAnsweredInsteadOfTheService) {
     EXPECT_THAT(seen.detail.value_or(""), HasSubstr(c.detail)) << c.what;
     EXPECT_FALSE(seen.location.has_value()) << c.what;
     EXPECT_LT(Clock::now() - started, patient) << c.what;
+  }
+}
+
+TEST(ImdsProbe, AsksOnceMoreWhereTheServiceWantsToBeAskedLater) {
+  for (const int status : {410, 429, 500, 404}) {
+    asio::io_context io;
+    int asked = 0;
+    ScriptedPeer service(io, [&](Socket socket) -> asio::awaitable<void> {
+      const std::string request = co_await test::read_request(socket);
+      const bool first = request.find("/metadata/instance") != std::string::npos && ++asked == 1;
+      std::string answer = ok(instance);
+      if (first) answer = fmt::format("HTTP/1.1 {} Later\r\nContent-Length: 0\r\n\r\n", status);
+      co_await test::write_all(socket, answer);
+    });
+    const auto seen = ask(io, service.port());
+    EXPECT_EQ(seen.location.has_value(), status != 404) << status;
+    EXPECT_EQ(asked, status == 404 ? 1 : 2) << status;
   }
 }
 

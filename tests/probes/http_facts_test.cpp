@@ -96,6 +96,8 @@ TEST(BodyExcerpt, IsOneBoundedPrintableLineWithoutSecrets) {
             R"({"url":"https://a/b?sv=1\u0026sig=[redacted]\u0026se=2"})"},
            {"a token", R"({"access_token" : "eyJ0", "expires_in":"1"})",
             R"({"access_token" : "[redacted]", "expires_in":"1"})"},
+           {"a refresh token", R"({"refresh_token":"abc"})", R"({"refresh_token":"[redacted]"})"},
+           {"a key in JSON that is none", R"({"key":"abc"})", R"({"key":"abc"})"},
            {"an error code stays", R"({"error":{"code":"Forbidden"}})", R"({"error":{"code":"Forbidden"}})"},
            {"a word that ends like a secret", "design=1", "design=1"},
        })
@@ -119,6 +121,10 @@ TEST(Headers, KeepNoSecretsAndNoMoreThanAKibibyte) {
            {"WWW-Authenticate",
             "Bearer authorization_uri=https://login.test/t/oauth2/authorize resource_id=https://storage.azure.com",
             "Bearer authorization_uri=https://login.test/t/oauth2/authorize resource_id=https://storage.azure.com"},
+           {"WWW-Authenticate", "Bearer realm=\"a\", token=\"abc\"", "Bearer realm=\"a\", token=\"[redacted]\""},
+           {"x-api-key", "abc", "[redacted]"},
+           {"Ocp-Apim-Subscription-Key", "abc", "[redacted]"},
+           {"X-Refresh-Token", "abc", "[redacted]"},
            {"x-ms-keyvault-network-info", "conn_type=Ipv4;addr=10.0.0.4;act_addr_fam=InterNetwork;",
             "conn_type=Ipv4;addr=10.0.0.4;act_addr_fam=InterNetwork;"},
        })
@@ -131,6 +137,8 @@ TEST(RedactedUrl, LosesUserPasswordAndSignature) {
   EXPECT_EQ(redacted_url("https://user:p%40ss@host.test:8443/a@b?sig=x"), "https://host.test:8443/a@b?sig=[redacted]");
   EXPECT_EQ(redacted_url("wss://host.test/api?session_id=1&token=t"),
             "wss://host.test/api?session_id=1&token=[redacted]");
+  EXPECT_EQ(redacted_url("https://a.test/?key=abc&subscription-key=abc&sas=abc&keyboard=de"),
+            "https://a.test/?key=[redacted]&subscription-key=[redacted]&sas=[redacted]&keyboard=de");
   EXPECT_EQ(redacted_url("not a url"), "not a url");
 }
 

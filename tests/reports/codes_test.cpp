@@ -15,6 +15,7 @@ TEST(TableOfCodes, EveryRowTellsTheUserWhatItMeansAndWhatToDo) {
     EXPECT_EQ(entry.title.find('\n'), std::string::npos) << entry.code;
     EXPECT_GT(entry.explanation.size(), 40u) << entry.code;
     EXPECT_FALSE(entry.evidence.empty()) << entry.code;
+    EXPECT_FALSE(entry.misleads.empty()) << entry.code;
     EXPECT_FALSE(entry.reference.empty()) << entry.code;
     ASSERT_FALSE(entry.fix.empty()) << entry.code;
     for (const auto& fix : entry.fix) EXPECT_FALSE(fix.text.empty()) << entry.code;

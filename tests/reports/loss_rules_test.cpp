@@ -132,6 +132,27 @@ TEST(Loss, WhatWasLostIsClimbedAfreshAndWhatFailsAgainIsNot) {
   EXPECT_THAT(across({known}, 0), Not(Contains(FollowUpKind::afresh))) << "once";
 }
 
+// A ServerHello and then garbage, every time: that it began to answer again is no answer.
+TEST(Loss, AHandshakeThatBreaksOffAtTheSamePlaceAgainIsNoLoss) {
+  const auto broken = [](TlsFailure how) {
+    auto failed = tls_failed(at_a, host, how);
+    std::get<TlsObservation>(failed.seen).server_hello_received = true;
+    return failed;
+  };
+  const auto always = check("target.a", "https://" + host + "/",
+                            {dns(host + " -> 20.1.1.1"), tcp(at_a), broken(TlsFailure::protocol),
+                             follow_up(tcp(at_a), "again"), follow_up(broken(TlsFailure::protocol), "again")},
+                            Service::user);
+  EXPECT_THAT(across({always}, 0), Not(Contains(FollowUpKind::afresh)));
+  const auto seen = diagnosed({always});
+  EXPECT_THAT(codes(seen), ElementsAre("tls.not_tls"));
+  EXPECT_EQ(check_of(seen, "target.a").verdict, Verdict::fail);
+
+  auto once = always;
+  once.observations.back() = follow_up(tls(at_a, host), "again");
+  EXPECT_THAT(codes(diagnosed({once})), IsEmpty());
+}
+
 TEST(Loss, TheSecondClimbIsTheOneThatCounts) {
   const auto first = std::string(first_attempt) + "the connection got no answer, and further ones were made";
   const auto seen = diagnosed(

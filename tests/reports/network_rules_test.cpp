@@ -481,6 +481,10 @@ TEST(Addresses, AreToldApart) {
   EXPECT_EQ(host_of("[fd00::1]:443"), "fd00::1");
   EXPECT_EQ(host_of("fd00::1"), "fd00::1");
   EXPECT_EQ(host_of("host"), "host");
+  EXPECT_EQ(for_dig("10.0.0.4"), "@10.0.0.4");
+  EXPECT_EQ(for_dig("10.0.0.4:5353"), "@10.0.0.4 -p 5353");
+  EXPECT_EQ(for_dig("fd00::1"), "@fd00::1");
+  EXPECT_EQ(for_dig("[fd00::1]:5353"), "@fd00::1 -p 5353");
 }
 
 }  // namespace

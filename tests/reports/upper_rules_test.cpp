@@ -111,6 +111,23 @@ TEST(TlsRules, AnAlertSaysWhatThePeerWants) {
   });
 }
 
+TEST(TlsRules, AClientCertificateIsMissedOnlyAfterTheHandshakeOfTls13) {
+  const auto refused = [](HttpFailure how, bool asked_for, bool again = false) {
+    auto handshake = tls("20.62.129.10:443", arm);
+    std::get<TlsObservation>(handshake.seen).client_certificate_requested = asked_for;
+    std::vector<Observation> seen{handshake, http_failed("https://" + arm + "/", how)};
+    if (again) seen.push_back(follow_up(http("https://" + arm + "/", 401, {{"x-ms-request-id", "1"}})));
+    return with_studio(climbed(std::move(seen)));
+  };
+  expect_each({
+      {"the alert", refused(HttpFailure::certificate_required, true), {"tls.client_cert_required"}},
+      {"asked for, and then an end", refused(HttpFailure::closed, true), {"tls.client_cert_required"}},
+      {"not asked for", refused(HttpFailure::closed, false), {"tcp.reset_midstream"}},
+      {"asked for, and silence", refused(HttpFailure::timed_out, true), {"http.timeout_after_request"}},
+      {"asked for, and answered without one when asked again", refused(HttpFailure::closed, true, true), {}},
+  });
+}
+
 TEST(TlsRules, AHandshakeThatIsCutHasTheParentCodeWithoutAnExperiment) {
   const auto cut = [](TlsFailure how) { return with_studio(climbed({tls_failed("20.62.129.10:443", arm, how)})); };
   expect_each({
