@@ -246,6 +246,8 @@ bool ExperimentBudget::spend(const FollowUp& question) {
     case FollowUpKind::dns_with_search:
     case FollowUpKind::dns_again:
       return one_of(lookups_);
+    case FollowUpKind::tcp_other_answer:
+      return one_of(handshakes_);
     case FollowUpKind::tcp_again:
       return one_of(bursts_);
     case FollowUpKind::as_browser:
@@ -303,6 +305,9 @@ asio::awaitable<void> answer_question(FollowUp question, const PlannedCheck& pla
       break;
     case FollowUpKind::afresh:
       co_await climb_afresh(planned, equipment, names, std::move(question.because), check);
+      break;
+    case FollowUpKind::tcp_other_answer:
+      co_await connect_once(*question.server, -1, std::move(question.because), check);
       break;
     case FollowUpKind::tcp_again:
       co_await connect_again(std::move(question), equipment.surroundings.root, check);

@@ -57,9 +57,12 @@ bool carries_marker(const ServiceAnswer& answer) {
   });
 }
 
-// Entra's OpenID document and ARM's sign-in challenge say who wrote them without a header of their own.
+// Entra's OpenID document, ARM's sign-in challenge and a registry's refusal of an address say who wrote them without a
+// header of their own.
 bool content_is_telling(const ServiceAnswer& answer) {
   if (answer.check->target.service == Service::entra) return answer.status == 200 && answer.body_has("token_endpoint");
+  if (answer.check->target.service == Service::container_registry)
+    return answer.service_error_code && *answer.service_error_code == "DENIED" && answer.body_has("client with IP");
   if (answer.check->target.service != Service::resource_manager) return false;
   const auto* challenge = answer.header("WWW-Authenticate");
   return challenge && has(*challenge, "login.");

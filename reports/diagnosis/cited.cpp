@@ -113,6 +113,12 @@ bool connected(const Check& check) {
   return std::any_of(tried.begin(), tried.end(), [](const auto& attempt) { return !attempt->error; });
 }
 
+bool another_server_is_there(const Check& check) {
+  return std::ranges::any_of(cited<TlsObservation>(check), [](const auto& tls) {
+    return tls->error == TlsFailure::unverified && (tls->verify_code == 62 || tls->verify_code == 64);
+  });
+}
+
 bool ends_at_dns(const Check& check) {
   if (resolved(check) || cited<DnsObservation>(check).empty()) return false;
   return std::all_of(check.observations.begin(), check.observations.end(), [](const Observation& observation) {

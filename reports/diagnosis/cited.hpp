@@ -89,6 +89,8 @@ std::string meant_address(const Cited<TcpObservation>& attempt);
 // A name to ask for, or an address that needs none: did the stack get an address?
 bool resolved(const Check& check);
 bool connected(const Check& check);
+// Somebody else is there: a certificate for other names (X509_V_ERR_HOSTNAME_MISMATCH, ..._IP_ADDRESS_MISMATCH).
+bool another_server_is_there(const Check& check);
 // Names were asked for, none was found, and nothing further up happened.
 bool ends_at_dns(const Check& check);
 // Connections were tried and none was made.

@@ -37,6 +37,7 @@ enum class FollowUpKind {
   as_post,                   // the same request as a POST with a small body
   as_big_post,               // the same with a body of 64 KiB
   websocket_other_spelling,  // the upgrade with the Connection header that browsers send
+  tcp_other_answer,          // a connection to `server`, which another DNS server gives for the name
   tcp_again,                 // several connections more, at once: is the silence of every one?
   dns_again,                 // the same question to the server `server`, when the burst of questions is over
   afresh,                    // the whole climb once more: the network lost the first one

@@ -146,12 +146,33 @@ std::vector<FollowUp> past_the_proxy(const Check& check) {
            .because = "it fails through " + proxied.back()->proxy + "; does it without the proxy?"}};
 }
 
+// What one of the node's servers gives leads nowhere, or to somebody else: does what another one gives?
+std::vector<FollowUp> by_another_servers_answer(const Check& check) {
+  const auto tried = cited<TcpObservation>(check);
+  if (tried.empty() || uses_proxy(check) || is_address(check.target.host)) return {};
+  if (std::ranges::any_of(tried, [](const auto& tcp) { return tcp->instead_of.has_value(); })) return {};
+  if (connected(check) && !another_server_is_there(check)) return {};
+  const auto was_tried = [&](const std::string& address) {
+    return std::ranges::any_of(cited<TcpObservation>(check, Part::everything),
+                               [&](const auto& tcp) { return tcp->remote.address == address; });
+  };
+  for (const auto& dns : cited<DnsObservation>(check)) {
+    if (dns->via != DnsVia::server || dns->addresses.empty() || is_v6(dns->addresses.front())) continue;
+    if (std::ranges::any_of(dns->addresses, was_tried)) continue;
+    return {{.kind = FollowUpKind::tcp_other_answer,
+             .server = Endpoint{dns->addresses.front(), tried.front()->remote.port},
+             .because = fmt::format("{} leads nowhere; does {}, which {} gives?", tried.front()->remote.address,
+                                    dns->addresses.front(), dns->server->address)}};
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<FollowUp> next_questions(const Check& check) {
   std::vector<FollowUp> questions;
   for (const auto ask : {over_tcp, azure_dns_directly, with_search_list, as_a_browser, without_upgrade,
-                         afresh_after_idleness, past_the_proxy, transport_questions})
+                         afresh_after_idleness, past_the_proxy, by_another_servers_answer, transport_questions})
     for (auto& question : ask(check)) questions.push_back(std::move(question));
   return questions;
 }

@@ -40,15 +40,6 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-std::string_view inspector_in(const TlsObservation& tls) {
-  std::string names = tls.anchor_subject.value_or("");
-  for (const auto& certificate : tls.chain) names += "\n" + certificate.issuer;
-  names = lower(names);
-  for (const auto name : inspectors)
-    if (names.find(name) != std::string::npos) return name;
-  return {};
-}
-
 bool any_expected(const TlsObservation& tls) { return std::ranges::any_of(tls.chain, is_expected_issuer); }
 
 }  // namespace
@@ -61,6 +52,15 @@ bool clock_is_confirmed(const Report& report) {
   return std::ranges::any_of(answers_of(all_checks(report)), [](const ServiceAnswer& answer) {
     return answer.clock_offset && std::chrono::abs(*answer.clock_offset) <= std::chrono::minutes(5);
   });
+}
+
+std::string_view inspector_in(const TlsObservation& tls) {
+  std::string names = tls.anchor_subject.value_or("");
+  for (const auto& certificate : tls.chain) names += "\n" + certificate.issuer;
+  names = lower(names);
+  for (const auto name : inspectors)
+    if (names.find(name) != std::string::npos) return name;
+  return {};
 }
 
 Anchors::Anchors(const Report& report) {

@@ -26,6 +26,9 @@ class Anchors {
   std::set<std::string> verified_issuers_;   // issuers within verified chains
 };
 
+// What a product that inspects TLS writes into its certificates' names, where the chain has such a name; empty: none.
+std::string_view inspector_in(const TlsObservation& tls);
+
 // The organisations that issue certificates for Microsoft's services (azure-facts 8.1, 8.3).
 bool is_expected_issuer(const Certificate& certificate);
 

@@ -42,7 +42,9 @@ Finding imds_is_silent(const Imds& imds, const Report& report) {
 std::vector<Finding> imds(const Evidenced& evidence) {
   std::vector<Finding> findings;
   for (const auto& imds : cited<ImdsObservation>(evidence.open)) {
-    if (!imds->error || !imds.check->required) continue;
+    if (!imds->error) continue;
+    // Silence is healthy where no such service need be.
+    if (is_silent(*imds->error) && !imds.check->required) continue;
     const std::string url = imds->url;
     if (*imds->error == ImdsFailure::via_proxy)
       findings.push_back(
@@ -52,6 +54,11 @@ std::vector<Finding> imds(const Evidenced& evidence) {
                                fmt::format("{} answered {} with something that is not metadata", url, imds->status)));
     else if (is_silent(*imds->error))
       findings.push_back(imds_is_silent(imds, evidence.report));
+    else
+      continue;
+    // Another cloud's service may stand there; a proxy in the way of this one's is somebody's mistake.
+    findings.back().warns = !imds.check->required && *imds->error == ImdsFailure::via_proxy;
+    findings.back().only_informs = !imds.check->required && *imds->error != ImdsFailure::via_proxy;
   }
   return findings;
 }

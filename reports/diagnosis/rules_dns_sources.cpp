@@ -11,13 +11,6 @@
 namespace vnetprobe {
 namespace {
 
-// Somebody else is there: a certificate for other names (X509_V_ERR_HOSTNAME_MISMATCH, ..._IP_ADDRESS_MISMATCH).
-bool another_server_is_there(const Check& check) {
-  return std::ranges::any_of(cited<TlsObservation>(check), [](const auto& tls) {
-    return tls->error == TlsFailure::unverified && (tls->verify_code == 62 || tls->verify_code == 64);
-  });
-}
-
 // The address itself, and not the way to it, the clock or who reads along: nobody is there, or somebody else.
 bool address_fails(const Evidenced& evidence, const Check& check) {
   return evidence.arrives(check) && (ends_at_tcp(check, evidence.report) || another_server_is_there(check));
@@ -252,6 +245,44 @@ std::vector<Finding> resolvers_disagree(const Evidenced& evidence) {
   return findings;
 }
 
+// The address in use fails, and the one that another of the node's servers gives was tried and connects. Public names
+// rotate their addresses, so there it may be one that is down among several; Microsoft's always do.
+std::vector<Finding> another_server_gives_a_better_address(const Evidenced& evidence) {
+  std::vector<Finding> findings;
+  for (const DnsView& view : views_of_targets(evidence)) {
+    const auto* used = view.in_use();
+    if (!used || !used->has_address() || !address_fails(evidence, *view.check)) continue;
+    if (!lines_in_force(view).empty()) continue;
+    const auto gives = [&](const Answer& one, bool used_one) {
+      return one.has_address() && !is_stub(evidence.report, *one.server) &&
+             share_an_address(one.addresses, used->addresses) == used_one;
+    };
+    const auto one = std::ranges::find_if(view.servers, [&](const Answer& answer) { return gives(answer, true); });
+    const auto other = std::ranges::find_if(view.servers, [&](const Answer& answer) {
+      return gives(answer, false) && is_known_to_connect(evidence.report, answer.addresses);
+    });
+    if (one == view.servers.end() || other == view.servers.end()) continue;
+    const bool both_public = one->kind == AnswerKind::public_address && other->kind == AnswerKind::public_address;
+    if (both_public && view.check->target.service != Service::user) continue;
+    Finding finding{.code = "dns.resolver.inconsistent",
+                    .subject = fmt::format("{} and {}", one->source, other->source),
+                    .confidence = both_public ? Confidence::likely : Confidence::proven,
+                    .checks = {view.check->id},
+                    .evidence = {one->telling.says(one->words()), other->telling.says(other->words())},
+                    .values = {{"one_answer", fmt::format("{} ({})", words(one->addresses, 2), one->source)},
+                               {"other_answer", fmt::format("{} ({})", words(other->addresses, 2), other->source)}}};
+    for (const auto& tcp : cited<TcpObservation>(*view.check, Part::experiments))
+      if (!tcp->error && contains(other->addresses, tcp->remote.address)) {
+        finding.evidence.push_back(tcp.says(
+            fmt::format("{} connects, and what is in use does not lead to the service", to_string(tcp->remote))));
+        break;
+      }
+    if (both_public) finding.alternatives = {"one of several servers of that name is down"};
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
 // The servers know the name and the library does not, or Azure's DNS does and the configured server does not.
 std::vector<Finding> name_is_unknown_here(const Evidenced& evidence) {
   std::vector<Finding> findings;
@@ -350,6 +381,7 @@ std::span<const NamedRule> dns_source_rules() {
       NamedRule{"hosts line is stale", hosts_line_is_stale, About::name},
       NamedRule{"cache is stale", cache_is_stale, About::name},
       NamedRule{"resolver does not ask Azure", resolver_does_not_ask_azure, About::name},
+      NamedRule{"another server gives a better address", another_server_gives_a_better_address, About::name},
       NamedRule{"resolvers disagree", resolvers_disagree, About::name},
       NamedRule{"name is unknown here", name_is_unknown_here},
       NamedRule{"library gets no address", library_gets_no_address},

@@ -145,6 +145,8 @@ std::vector<Finding> handshake_is_cut_on_the_way(const Evidenced& evidence) {
     for (const auto& hello : cited<PathObservation>(*check, Part::experiments)) {
       if (hello->packet != PathPacket::client_hello || !syn || !syn->reached_at || !hello->reached_at) continue;
       if (hello->hops.back().reply != PathReply::cut || *hello->reached_at >= *syn->reached_at) continue;
+      // Cut before any hop: the peer hung up before the ClientHello went out.
+      if (*hello->reached_at < 2) continue;
       const auto device = hop_at(*syn, *hello->reached_at - 1);
       auto finding = about(*check, "tls.filtered_at_hop", Confidence::likely);
       finding.subject = device.empty() ? fmt::format("hop {}", *hello->reached_at - 1)

@@ -1,5 +1,6 @@
 #include "reports/diagnosis/addresses.hpp"
 #include "reports/diagnosis/cited.hpp"
+#include "reports/diagnosis/dns_servers.hpp"
 #include "reports/diagnosis/dns_view.hpp"
 #include "reports/diagnosis/icmp.hpp"
 #include "reports/diagnosis/rule.hpp"
@@ -265,6 +266,53 @@ bool waits_behind(const Check& check, const RouteTable& routes, const std::strin
          });
 }
 
+// A question that this node could not hand to the gateway: it says "host unreachable" itself, of a server behind one.
+std::optional<std::string> silent_gateway(const DnsObservation& dns, const RouteTable& routes) {
+  const bool by_itself = dns.errno_name == "EHOSTUNREACH" && (!dns.icmp || dns.icmp->offender_is_self);
+  const auto* route = by_itself && dns.server ? routes.route_for(dns.server->address) : nullptr;
+  if (!route || route->gateway.empty()) return {};
+  return route->gateway;
+}
+
+// Where nothing has a neighbour entry to show, the kernel's own word does, though a rule of the node could say it too.
+void add_questions_behind_gateways(const Evidenced& evidence, const RouteTable& routes,
+                                   std::map<std::string, Finding>& by_gateway, std::set<std::string>& matters) {
+  for (const auto& server : evidence.servers) {
+    if (server.answered() || is_at_home(evidence.report, server.endpoint.address)) continue;
+    for (const auto& dns : server.asked) {
+      const auto gateway = silent_gateway(*dns, routes);
+      if (!gateway) continue;
+      const bool is_new = !by_gateway.contains(*gateway);
+      auto& finding = by_gateway[*gateway];
+      if (is_new) {
+        finding.confidence = Confidence::likely;
+        finding.alternatives = {"a rule of this node's own firewall answers so"};
+      }
+      finding.dependants.push_back(dns.check->id);
+      finding.evidence.push_back(dns.says(fmt::format(
+          "a question to {} does not leave this node's link: it says host unreachable itself, and the way there is {}",
+          to_string(server.endpoint), *gateway)));
+      matters.insert(*gateway);
+      break;
+    }
+  }
+}
+
+// The platform's addresses lie behind the same gateway.
+void add_platform_behind(const Evidenced& evidence, const std::string& gateway, Finding& finding) {
+  const auto add = [&](const auto& asked, const TcpObservation& tcp) {
+    if (silent_gateway(tcp) != gateway) return;
+    finding.dependants.push_back(asked.check->id);
+    finding.confidence = Confidence::proven;
+    finding.alternatives.clear();
+    finding.evidence.push_back(
+        asked.says(fmt::format("the neighbour entry of {} is {}", gateway, tcp.neighbour->state)));
+  };
+  for (const auto& imds : cited<ImdsObservation>(evidence.open))
+    if (imds->tcp) add(imds, *imds->tcp);
+  for (const auto& door : cited<WireserverObservation>(evidence.open)) add(door, door->tcp);
+}
+
 std::vector<Finding> gateway_does_not_answer(const Evidenced& evidence) {
   const RouteTable routes(evidence.report);
   std::map<std::string, Finding> by_gateway;
@@ -275,6 +323,7 @@ std::vector<Finding> gateway_does_not_answer(const Evidenced& evidence) {
       const auto gateway = silent_gateway(*tcp);
       if (!gateway) continue;
       auto& finding = by_gateway[*gateway];
+      finding.confidence = Confidence::proven;
       finding.dependants.push_back(check->id);
       finding.evidence.push_back(
           tcp.says(fmt::format("no answer for {} in {}; neighbour entry of {}: {}", tcp->remote.address,
@@ -283,12 +332,13 @@ std::vector<Finding> gateway_does_not_answer(const Evidenced& evidence) {
       break;
     }
   }
+  add_questions_behind_gateways(evidence, routes, by_gateway, matters);
   std::vector<Finding> findings;
   for (auto& [gateway, finding] : by_gateway) {
     if (!matters.contains(gateway)) continue;
     finding.code = "route.gateway_unresolved";
     finding.subject = gateway;
-    finding.confidence = Confidence::proven;
+    add_platform_behind(evidence, gateway, finding);
     for (const auto* check : evidence.open)
       if (waits_behind(*check, routes, gateway)) finding.dependants.push_back(check->id);
     if (const auto table = host_fact(evidence.report, HostTopic::routes); table && is_default_gateway(routes, gateway))

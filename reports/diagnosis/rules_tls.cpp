@@ -141,8 +141,13 @@ std::vector<Finding> intercepted(const Evidenced& evidence) {
   const Anchors anchors(evidence.report);
   std::vector<Finding> findings;
   for (const auto& tls : cited<TlsObservation>(evidence.open)) {
-    if (tls->chain.empty() || !is_microsoft(tls.check->target.service)) continue;
-    const auto sign = anchors.sign_of_interception(*tls);
+    if (tls->chain.empty()) continue;
+    // Who may vouch for a target of the user's own is not known; an inspector's own name tells all the same.
+    const bool of_microsoft = is_microsoft(tls.check->target.service);
+    const auto product = of_microsoft || tls->verified ? std::string_view{} : inspector_in(*tls);
+    const auto sign = of_microsoft      ? anchors.sign_of_interception(*tls)
+                      : product.empty() ? std::string{}
+                                        : fmt::format("its names say '{}'", product);
     if (sign.empty()) continue;
     const std::string& issuer = tls->chain.back().issuer;
     if (tls->verified) {
@@ -153,7 +158,8 @@ std::vector<Finding> intercepted(const Evidenced& evidence) {
       findings.push_back(std::move(finding));
     } else if (chain_is_untrusted(*tls)) {
       const bool alone = tls->chain.size() == 1 && tls->chain.front().self_signed;
-      auto finding = about(tls, "tls.intercepted_untrusted", issuer, alone ? Confidence::likely : Confidence::proven,
+      auto finding = about(tls, "tls.intercepted_untrusted", issuer,
+                           alone || !of_microsoft ? Confidence::likely : Confidence::proven,
                            fmt::format("the certificate for {} was issued by {}, which this node does not trust: {}",
                                        tls->sni, tls->chain.front().issuer, sign));
       if (alone)

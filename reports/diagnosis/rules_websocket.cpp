@@ -155,11 +155,19 @@ std::optional<Finding> judge(const Websocket& websocket) {
             websocket,
             *websocket->error == WebsocketFailure::timed_out ? "http.timeout_after_request" : "tcp.reset_midstream",
             Confidence::possible, "the handshake got no answer");
-      auto finding = about(websocket, "websocket.blocked_by_policy", Confidence::likely, "the handshake got no answer");
+      auto finding = about(websocket, "websocket.not_upgraded", Confidence::likely, "the handshake got no answer");
       finding.evidence.push_back(*control);
+      finding.values.insert(finding.values.begin(), {"status", "nothing at all"});
       return finding;
     }
     case WebsocketFailure::malformed:
+      if (websocket->status == 101) {
+        auto finding = about(websocket, "websocket.not_upgraded", Confidence::possible,
+                             "it was answered with 101, and then not as RFC 6455 has it: " +
+                                 websocket->detail.value_or("a breach of the protocol"));
+        finding.values.insert(finding.values.begin(), {"status", "101 and a breach of the protocol"});
+        return finding;
+      }
       return about(websocket, "http.not_genuine", Confidence::likely,
                    "the handshake was answered with something that is not HTTP");
   }

@@ -6,6 +6,45 @@ namespace {
 
 using namespace test;
 
+const std::string database = "db.contoso.local";
+
+// Programs get `first` from one server, and another one gives `second`; a connection to that as an experiment.
+std::vector<Check> two_answers(const std::string& first, const std::string& second, std::optional<Observation> tried,
+                               Service service = Service::user) {
+  std::vector<Observation> seen{libc(database + " -> " + first), dns(database + " -> " + first, "10.0.0.10"),
+                                dns(database + " -> " + second, "10.0.0.11"), tcp_silent(first + ":1433")};
+  if (tried) seen.push_back(follow_up(std::move(*tried)));
+  return {check("target.db", "tcp://" + database + ":1433", std::move(seen), service), fine()};
+}
+
+TEST(TwoServers, AnAddressThatFailsIsBlamedOnItsServerOnlyIfTheOthersConnects) {
+  const auto first = [](std::vector<Check> checks) { return first_code(diagnosed(std::move(checks))); };
+  EXPECT_EQ(first(two_answers("10.0.77.7", "10.0.1.54", tcp("10.0.1.54:1433"))), "dns.resolver.inconsistent");
+  EXPECT_NE(first(two_answers("10.0.77.7", "10.0.1.54", tcp_silent("10.0.1.54:1433"))), "dns.resolver.inconsistent");
+  EXPECT_NE(first(two_answers("10.0.77.7", "10.0.1.54", {})), "dns.resolver.inconsistent");
+  EXPECT_NE(first(two_answers("20.1.1.1", "20.1.1.2", tcp("20.1.1.2:1433"), Service::storage_blob)),
+            "dns.resolver.inconsistent")
+      << "the services rotate their addresses";
+  const auto rotating = diagnosed(two_answers("20.1.1.1", "20.1.1.2", tcp("20.1.1.2:1433")));
+  ASSERT_EQ(first_code(rotating), "dns.resolver.inconsistent");
+  EXPECT_EQ(rotating.diagnoses.front().confidence, Confidence::likely);
+}
+
+TEST(TwoServers, TheOthersAnswerIsTriedOnceAndOnlyWhereTheFirstFails) {
+  const auto asks = [](const Check& one) {
+    return std::ranges::count(next_questions(one), FollowUpKind::tcp_other_answer, &FollowUp::kind);
+  };
+  EXPECT_EQ(asks(two_answers("10.0.77.7", "10.0.1.54", {}).front()), 1);
+  EXPECT_EQ(asks(two_answers("10.0.77.7", "10.0.1.54", tcp_silent("10.0.1.54:1433")).front()), 0) << "once";
+  EXPECT_EQ(asks(two_answers("10.0.77.7", "10.0.77.7", {}).front()), 0) << "they agree";
+  auto works = two_answers("10.0.77.7", "10.0.1.54", {}).front();
+  works.observations.back() = tcp("10.0.77.7:1433");
+  EXPECT_EQ(asks(works), 0);
+  auto led = two_answers("10.0.77.7", "10.0.1.54", {}).front();
+  std::get<TcpObservation>(led.observations.back().seen).instead_of = "10.0.77.7:1433";
+  EXPECT_EQ(asks(led), 0) << "--connect-to keeps it here";
+}
+
 class BlameBetweenSources : public testing::TestWithParam<Situation> {};
 
 TEST_P(BlameBetweenSources, GoesToTheCauseAlone) { expect_blame(GetParam()); }

@@ -154,6 +154,35 @@ TEST(DnsWayDiagnosis, TheMetadataServiceIsExplainedWhereTheSameStopsIt) {
   }
 }
 
+// The kernel's own "host unreachable" for a server behind a gateway; on the link it is the server that is not there.
+TEST(DnsWayDiagnosis, AGatewayThatDoesNotAnswerIsNoDeadServer) {
+  const auto table = [](std::string gateway) {
+    return check("node.route", "",
+                 {host({.topic = HostTopic::routes,
+                        .routes = {{.destination = "0.0.0.0/0",
+                                    .type = "unicast",
+                                    .gateway = std::move(gateway),
+                                    .interface = "eth0"}}})});
+  };
+  const auto asked = [] {
+    return std::vector{resolver({stopped("EHOSTUNREACH", from_self(1))}),
+                       storage({stopped("EHOSTUNREACH", from_self(1)), dns(name + " -> timeout")})};
+  };
+  auto behind = asked();
+  behind.insert(behind.begin(), table("10.0.0.250"));
+  const auto seen = diagnosed(behind);
+  ASSERT_THAT(codes(seen), ElementsAre("route.gateway_unresolved"));
+  EXPECT_EQ(seen.diagnoses.front().confidence, Confidence::likely);
+  EXPECT_EQ(check_of(seen, "storage.blob/labstorage").verdict, Verdict::skip);
+
+  auto on_the_link = asked();
+  on_the_link.insert(on_the_link.begin(), table(""));
+  EXPECT_THAT(codes(diagnosed(on_the_link)), ElementsAre("dns.resolver.unreachable"));
+  auto one_answers = behind;
+  one_answers.push_back(resolver({dns("ml.azure.com -> 20.1.1.1")}));
+  EXPECT_THAT(codes(diagnosed(one_answers)), testing::Not(testing::Contains("route.gateway_unresolved")));
+}
+
 TEST(DnsWayDiagnosis, AFailureAndAWarningOfOneDeviceAreTold) {
   const auto rejected = tcp_icmp("20.50.0.5:1433", 3, 13, "10.0.0.1", TcpFailure::host_unreachable);
   const auto seen = diagnosed(

@@ -111,6 +111,21 @@ TEST(TlsRules, AnAlertSaysWhatThePeerWants) {
   });
 }
 
+TEST(TlsRules, AnInspectorsNameTellsOfATargetOfTheUsersToo) {
+  const auto untrusted = [](const std::string& issuer) {
+    auto handshake = tls("20.62.129.10:443", "api.contoso.com", issuer);
+    auto& seen = std::get<TlsObservation>(handshake.seen);
+    seen.error = TlsFailure::unverified;
+    seen.verified = false;
+    seen.verify_code = 19;
+    return with_studio(climbed({handshake}, Service::user, "api.contoso.com"));
+  };
+  expect_each({
+      {"an inspector", untrusted("Contoso TLS Inspection"), {"tls.intercepted_untrusted"}},
+      {"an authority of the company's", untrusted("Contoso Ltd"), {"tls.untrusted_issuer"}},
+  });
+}
+
 TEST(TlsRules, AClientCertificateIsMissedOnlyAfterTheHandshakeOfTls13) {
   const auto refused = [](HttpFailure how, bool asked_for, bool again = false) {
     auto handshake = tls("20.62.129.10:443", arm);
@@ -219,6 +234,21 @@ TEST(HttpRules, PlainHttpToAServiceMaySendOnAndMayNotBeAPage) {
   });
 }
 
+TEST(HttpRules, AzureFirewallsWordsTellForATargetThatDocumentsNoMark) {
+  const auto said = [](std::string body) {
+    return with_studio(check("target.app", "http://app.contoso.com/",
+                             {dns("app.contoso.com -> 20.1.1.1"), tcp("20.1.1.1:80"),
+                              http("http://app.contoso.com/", 403, {}, std::move(body))},
+                             Service::user));
+  };
+  expect_each({
+      {"its text",
+       said("HTTP request from 10.0.2.4:5000 to app.contoso.com:80. Action: Deny. No rule matched."),
+       {"http.firewall_denied"}},
+      {"two words of it", said("Action: Deny"), {}},
+  });
+}
+
 TEST(ServiceRules, ARefusalIsReadInTheServicesOwnWords) {
   const Headers storage{{"x-ms-request-id", "1"}};
   const Headers vault{{"x-ms-keyvault-region", "eastus2"}};
@@ -253,6 +283,10 @@ TEST(ServiceRules, ARefusalIsReadInTheServicesOwnWords) {
       {"registry firewall",
        with_studio(asked(403, registry, "client with IP '20.1.2.3' is not allowed access", Service::container_registry,
                          "DENIED")),
+       {"acr.denied_by_firewall"}},
+      {"registry firewall, in a message without the registry's headers",
+       with_studio(
+           asked(403, {}, "client with IP '20.1.2.3' is not allowed access", Service::container_registry, "DENIED")),
        {"acr.denied_by_firewall"}},
       {"registry denies an unknown user",
        with_studio(asked(403, registry, "denied", Service::container_registry, "DENIED")),
@@ -317,7 +351,10 @@ TEST(WebsocketRules, AnUpgradeThatIsLostIsToldFromASignIn) {
        {"websocket.closed_early"}},
       {"swallowed, and plain requests pass",
        with_socket(broken_socket(WebsocketFailure::timed_out, 0), {plain}),
-       {"websocket.blocked_by_policy"}},
+       {"websocket.not_upgraded"}},
+      {"101, and then no WebSocket",
+       with_socket(broken_socket(WebsocketFailure::malformed, 101)),
+       {"websocket.not_upgraded"}},
       {"swallowed", with_socket(broken_socket(WebsocketFailure::timed_out, 0)), {"http.timeout_after_request"}},
   });
 }
