@@ -259,6 +259,10 @@ Presentation read_presentation(const CLI::App& app, const PresentationFlags& fla
     presentation.outputs.push_back(read_output(output));
     const auto& path = presentation.outputs.back().path;
     if (path.empty()) wrong("--output", "the path is missing; write --output report.json");
+    const auto known = presentation.outputs.begin();
+    const auto last = presentation.outputs.end() - 1;
+    if (std::ranges::find(known, last, path, &Output::path) != last)
+      wrong("--output", fmt::format("'{}' is named twice, and one copy would replace the other", path));
     std::error_code unknown;
     if (std::filesystem::is_directory(path, unknown))
       wrong("--output", fmt::format("'{}' is a directory; write --output {}", path,

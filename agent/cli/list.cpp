@@ -48,7 +48,7 @@ std::string checks_text(const Plan& plan) {
     paragraph(out, "    ", check.why);
   }
   const auto run = std::ranges::count(plan.checks, true, &PlannedCheck::run);
-  out += fmt::format("\n{} checks\n", run);
+  out += fmt::format("\n{} check{}\n", run, run == 1 ? "" : "s");
   for (const auto& missing : plan.not_checked) paragraph(out, "Not checked: ", missing);
   for (const auto& one : plan.left_out) paragraph(out, "Of other networks: ", one);
   return out;

@@ -2,6 +2,7 @@
 
 #include "agent/cli/prepare.hpp"
 #include "agent/run/interrupts.hpp"
+#include "agent/run/node_checks.hpp"
 #include "agent/run/progress.hpp"
 #include "agent/run/tagged_addresses.hpp"
 #include "agent/run/ulid.hpp"
@@ -143,11 +144,12 @@ void note_imds(Report& report) {
             .source = imds->url};
 }
 
-RunOutcome without_running(const Plan& plan) {
+// Interrupted before the first check: what discovery has read is known all the same.
+RunOutcome without_running(const Plan& plan, const Discovery& discovery) {
   RunOutcome outcome{.interrupted = Interruption::signal};
   for (const auto& planned : plan.checks) {
-    outcome.checks.push_back(planned.check);
-    outcome.checks.back().finished = !planned.run;
+    auto& check = outcome.checks.emplace_back(planned.check);
+    check.finished = !planned.run || observe_what_is_read(discovery, check);
   }
   return outcome;
 }
@@ -247,7 +249,7 @@ std::variant<NodeRun, std::vector<std::string>> probe_node(const RunCommand& com
   const RunBounds bounds = bounds_for(settings, steps.started);
   RunOutcome outcome;
   if (imds.signalled || Interrupts::came()) {
-    outcome = without_running(plan);
+    outcome = without_running(plan, discovery);
   } else {
     Progress progress(plan.checks.size(), bounds.deadline, !command.presentation.quiet);
     outcome = run_plan(plan, equipment, bounds, watcher_of(progress));

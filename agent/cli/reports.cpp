@@ -67,6 +67,14 @@ int explain(const ExplainCommand& command) {
     fmt::print("{}", command.format == "json" ? explain_json(*entry) : explain_text(*entry));
     return 0;
   }
+  // "dns.resolver", "tcp.*": a family of codes.
+  std::string family = command.code;
+  while (family.ends_with('*') || family.ends_with('.')) family.pop_back();
+  std::vector<std::string> members;
+  for (const auto& entry : all_codes())
+    if (!family.empty() && entry.code.starts_with(family + ".")) members.push_back(entry.code);
+  if (!members.empty())
+    return complain({fmt::format("'{}' is not one code; there are {}", command.code, fmt::join(members, ", "))});
   const auto near = nearest_codes(command.code);
   return complain({fmt::format("unknown code '{}'{}; `vnetprobe list codes` names them all", command.code,
                                near.empty() ? "" : fmt::format("; did you mean {}?", fmt::join(near, ", ")))});

@@ -69,6 +69,10 @@ void read_services(YamlReader& reader, const YamlNode& node, std::vector<std::st
 }
 
 void read_storage_account(YamlReader& reader, const YamlNode& node, Settings& settings, std::set<std::string>& names) {
+  if (node.kind != YamlNode::Kind::mapping)
+    return reader.error(node.place, fmt::format("storage_accounts: each account is a mapping, found {}; write "
+                                                "storage_accounts: [{{name: mystorage}}]",
+                                                shown(node)));
   StorageAccount account{.source = reader.source(node)};
   const auto complaints = reader.error_count();
   const Keys keys{

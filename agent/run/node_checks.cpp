@@ -63,6 +63,23 @@ asio::awaitable<void> connect_to_nowhere(const Equipment& equipment, Check& chec
       {.seen = std::move(result.seen), .follow_up = "nothing can be at 192.0.2.1; does a connection to it succeed?"});
 }
 
+// One silence may be one packet that got lost after another: where the service is owed, it is asked a second time.
+asio::awaitable<void> ask_imds(const Equipment& equipment, Check& check) {
+  const Discovery& discovery = equipment.discovery;
+  const auto& endpoint = discovery.settings.imds_endpoint;
+  const std::string service = endpoint ? endpoint->value : imds_default_endpoint;
+  const auto is_worth_asking_again = [&](const ImdsObservation& seen) {
+    return check.required && seen.error == ImdsFailure::timed_out;
+  };
+  std::optional<ImdsObservation> seen = discovery.imds;
+  for (int asked = seen ? 1 : 0; asked < 2; ++asked) {
+    if (seen && !is_worth_asking_again(*seen)) break;
+    auto answer = co_await observe_imds(service, equipment.limits.imds);
+    seen = std::move(answer);
+  }
+  check.observations.push_back({.seen = std::move(*seen), .follow_up = {}});
+}
+
 asio::awaitable<void> ask_nowhere(const Equipment& equipment, std::string control_name, Check& check) {
   const std::string host = "192.0.2.53";
   auto to = destination(equipment, host, host, 53).endpoint;
@@ -84,25 +101,27 @@ asio::awaitable<void> ask_resolver(const Equipment& equipment, const std::string
 
 }  // namespace
 
+bool observe_what_is_read(const Discovery& discovery, Check& check) {
+  bool any = false;
+  for (const auto& row : read_already) {
+    if (row.id != check.id) continue;
+    check.observations.push_back({.seen = discovery.host.*row.facts, .follow_up = {}});
+    any = true;
+  }
+  return any;
+}
+
 asio::awaitable<void> observe_node(const PlannedCheck& planned, const Equipment& equipment,
                                    const std::string& control_name, Check& check) {
   const std::string& id = planned.check.id;
   const Discovery& discovery = equipment.discovery;
-  for (const auto& row : read_already)
-    if (row.id == id) check.observations.push_back({.seen = discovery.host.*row.facts, .follow_up = {}});
+  observe_what_is_read(discovery, check);
   if (id.starts_with("node.resolver/")) {
     if (discovery.host.resolvers.resolvers)
       check.observations.push_back({.seen = discovery.host.resolvers, .follow_up = {}});
     co_await ask_resolver(equipment, control_name, check);
   } else if (id == "node.imds") {
-    if (discovery.imds) {
-      check.observations.push_back({.seen = *discovery.imds, .follow_up = {}});
-      co_return;
-    }
-    const auto& endpoint = discovery.settings.imds_endpoint;
-    std::string service = endpoint ? endpoint->value : imds_default_endpoint;
-    auto seen = co_await observe_imds(std::move(service), equipment.limits.imds);
-    check.observations.push_back({.seen = std::move(seen), .follow_up = {}});
+    co_await ask_imds(equipment, check);
   } else if (id == "egress.path") {
     std::vector<asio::awaitable<void>> work;
     work.push_back(connect_to_nowhere(equipment, check));

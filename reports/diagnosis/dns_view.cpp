@@ -114,7 +114,10 @@ std::string Answer::words() const {
   std::string text = source + ": " + (telling.seen ? telling->name : std::string{});
   for (const auto& name : chain) text += " -> " + name;
   text += " -> ";
-  return text + (has_address() ? vnetprobe::words(addresses, 3) : std::string(words_of(kind)));
+  if (has_address()) return text + vnetprobe::words(addresses, 3);
+  // Codes without a name of their own are kin of SERVFAIL, and are shown as they came.
+  if (kind == AnswerKind::servfail && telling.seen && telling->rcode) return text + *telling->rcode;
+  return text.append(words_of(kind));
 }
 
 std::vector<const Answer*> DnsView::own() const {

@@ -138,7 +138,10 @@ std::vector<Finding> address_is_a_bogon(const Evidenced& evidence) {
           const auto* tcp = std::get_if<TcpObservation>(&one.seen);
           return tcp && tcp->instead_of;
         });
-    if (replaced || !tls_or_tcp_fails(*view.check, evidence.report)) continue;
+    // 0.0.0.0 is this node itself for its kernel: what answers there is no service of that name (RFC 1122 3.2.1.3).
+    const bool nowhere = std::ranges::all_of(
+        used->addresses, [](const std::string& one) { return in_prefix(one, "0.0.0.0/8") || one == "::"; });
+    if (replaced || (!nowhere && !tls_or_tcp_fails(*view.check, evidence.report))) continue;
     // On this machine's own loopback a refusal or a silence may be the real service's; only a sinkhole's range
     // elsewhere is plain.
     const bool loopback = std::all_of(used->addresses.begin(), used->addresses.end(), is_loopback);

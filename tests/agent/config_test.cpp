@@ -138,6 +138,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Refusal{"region: eastus\nstorage_acounts: []\n",
                 "2:1: unknown key 'storage_acounts'; did you mean 'storage_accounts'?"},
+        Refusal{"storage_accounts: [mystorage]\n",
+                "1:20: storage_accounts: each account is a mapping, found 'mystorage'; write storage_accounts: [{name: "
+                "mystorage}]"},
         Refusal{"workspace:\n  nmae: x\n", "2:3: unknown key 'nmae' in workspace; did you mean 'name'?"},
         Refusal{"tls: {colour: red}\n", "1:7: unknown key 'colour' in tls; known here: ca_files, allow_interception"},
         Refusal{"public_ip: maybe\n", "1:12: public_ip: expected true or false, found 'maybe'; write public_ip: true"},

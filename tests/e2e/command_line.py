@@ -43,6 +43,8 @@ class Usage(unittest.TestCase):
                 (["run", "--catalog", "/nonexistent.yaml"], "/nonexistent.yaml"),
                 (["run", "--only", "no.such.check"], "no.such.check"),
                 (["explain", "dns.resolver.unreachabel"], "dns.resolver.unreachable"),
+                (["explain", "mtu.*"], "'mtu.*' is not one code; there are mtu."),
+                (["demo", "--output", "json=a", "--output", "html=a"], "--output: 'a' is named twice"),
                 (["demo", "--fault", "gremlins"], "gremlins"),
                 (["diagnose", "/nonexistent.json"], "/nonexistent.json"),
                 (["frobnicate"], "unknown command 'frobnicate'; there are run, list"),

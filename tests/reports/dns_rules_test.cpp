@@ -188,6 +188,10 @@ INSTANTIATE_TEST_SUITE_P(
                        tcp_silent("20.60.0.1:443")}),
               fine()},
              "tcp.timeout"},
+        Case{"a sinkhole that leads to a server of this node's own",
+             {check("target.a", "tcp://a.contoso.com:8080", {dns("a.contoso.com -> 0.0.0.0"), tcp("0.0.0.0:8080")},
+                    Service::user)},
+             "dns.record.bogon"},
         Case{"sinkhole", {storage({dns(name + " -> 0.0.0.0"), tcp_refused("0.0.0.0:443")})}, "dns.record.bogon"},
         Case{"a laboratory on loopback that answers",
              {storage(healthy({dns(name + " -> 127.0.0.1")}, "127.0.0.1"))},
@@ -353,6 +357,14 @@ TEST(SearchList, WhatProgramsGetForAMissingNameIsToldBesideItAndNeverAboveInfo) 
   EXPECT_TRUE(told(missing({"10.0.1.66"})));
   EXPECT_FALSE(told(missing({})));
   EXPECT_THAT(codes(missing({"10.0.1.66"})), ElementsAre("dns.record.nxdomain"));
+}
+
+TEST(DnsDiagnosis, AResponseCodeWithoutANameIsShownAsItCame) {
+  auto question = dns(name + " -> SERVFAIL");
+  std::get<DnsObservation>(question.seen).rcode = "RCODE11";
+  const auto seen = diagnosed({storage({question}), fine()});
+  ASSERT_EQ(first_code(seen), "dns.resolver.servfail");
+  EXPECT_THAT(seen.diagnoses.front().evidence.front().says, testing::HasSubstr("RCODE11"));
 }
 
 }  // namespace
