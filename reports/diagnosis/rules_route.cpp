@@ -274,6 +274,20 @@ std::optional<std::string> silent_gateway(const DnsObservation& dns, const Route
   return route->gateway;
 }
 
+// Something came back through it in this run: then it is alive, whatever the kernel says of one server.
+bool carries_traffic(const std::string& gateway, const Evidenced& evidence, const RouteTable& routes) {
+  const auto connections = cited<TcpObservation>(all_checks(evidence.report), Part::everything);
+  return std::ranges::any_of(connections,
+                             [&](const Tcp& tcp) {
+                               return !tcp->error && !is_at_home(evidence.report, tcp->remote.address) &&
+                                      goes_through(routes, gateway, tcp->remote.address);
+                             }) ||
+         std::ranges::any_of(evidence.servers, [&](const DnsServer& server) {
+           return server.answered() && !is_at_home(evidence.report, server.endpoint.address) &&
+                  goes_through(routes, gateway, server.endpoint.address);
+         });
+}
+
 // Where nothing has a neighbour entry to show, the kernel's own word does, though a rule of the node could say it too.
 void add_questions_behind_gateways(const Evidenced& evidence, const RouteTable& routes,
                                    std::map<std::string, Finding>& by_gateway, std::set<std::string>& matters) {
@@ -281,7 +295,7 @@ void add_questions_behind_gateways(const Evidenced& evidence, const RouteTable& 
     if (server.answered() || is_at_home(evidence.report, server.endpoint.address)) continue;
     for (const auto& dns : server.asked) {
       const auto gateway = silent_gateway(*dns, routes);
-      if (!gateway) continue;
+      if (!gateway || carries_traffic(*gateway, evidence, routes)) continue;
       const bool is_new = !by_gateway.contains(*gateway);
       auto& finding = by_gateway[*gateway];
       if (is_new) {
@@ -296,21 +310,6 @@ void add_questions_behind_gateways(const Evidenced& evidence, const RouteTable& 
       break;
     }
   }
-}
-
-// The platform's addresses lie behind the same gateway.
-void add_platform_behind(const Evidenced& evidence, const std::string& gateway, Finding& finding) {
-  const auto add = [&](const auto& asked, const TcpObservation& tcp) {
-    if (silent_gateway(tcp) != gateway) return;
-    finding.dependants.push_back(asked.check->id);
-    finding.confidence = Confidence::proven;
-    finding.alternatives.clear();
-    finding.evidence.push_back(
-        asked.says(fmt::format("the neighbour entry of {} is {}", gateway, tcp.neighbour->state)));
-  };
-  for (const auto& imds : cited<ImdsObservation>(evidence.open))
-    if (imds->tcp) add(imds, *imds->tcp);
-  for (const auto& door : cited<WireserverObservation>(evidence.open)) add(door, door->tcp);
 }
 
 std::vector<Finding> gateway_does_not_answer(const Evidenced& evidence) {
@@ -338,7 +337,6 @@ std::vector<Finding> gateway_does_not_answer(const Evidenced& evidence) {
     if (!matters.contains(gateway)) continue;
     finding.code = "route.gateway_unresolved";
     finding.subject = gateway;
-    add_platform_behind(evidence, gateway, finding);
     for (const auto* check : evidence.open)
       if (waits_behind(*check, routes, gateway)) finding.dependants.push_back(check->id);
     if (const auto table = host_fact(evidence.report, HostTopic::routes); table && is_default_gateway(routes, gateway))

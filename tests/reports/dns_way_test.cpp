@@ -178,6 +178,9 @@ TEST(DnsWayDiagnosis, AGatewayThatDoesNotAnswerIsNoDeadServer) {
   auto on_the_link = asked();
   on_the_link.insert(on_the_link.begin(), table(""));
   EXPECT_THAT(codes(diagnosed(on_the_link)), ElementsAre("dns.resolver.unreachable"));
+  auto others_pass = behind;
+  others_pass.push_back(check("target.web", "tcp://20.1.1.1:443", {tcp("20.1.1.1:443")}));
+  EXPECT_THAT(codes(diagnosed(others_pass)), ElementsAre("dns.resolver.unreachable")) << "the gateway is alive";
   auto one_answers = behind;
   one_answers.push_back(resolver({dns("ml.azure.com -> 20.1.1.1")}));
   EXPECT_THAT(codes(diagnosed(one_answers)), testing::Not(testing::Contains("route.gateway_unresolved")));
